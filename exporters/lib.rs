@@ -1,0 +1,6 @@
+//! The registry of exporters, in the order of the docs. One folder a component, named as in `collector.yaml`.
+
+use chaperone_pipeline::ExporterEntry;
+
+/// All exporters.
+pub const ALL: &[ExporterEntry] = &[];

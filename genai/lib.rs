@@ -1,0 +1,7 @@
+//! What is true of an agent, as pure code: dialects, usage, prices, steps, detectors, rules, content policy.
+//!
+//! No socket, no file, no clock, no YAML: time, tables and settings are handed in.
+
+#![warn(missing_docs)]
+
+pub mod keys;

@@ -1,0 +1,107 @@
+//! Where receivers hand requests in: admission, indexing, the run, and the outcome.
+
+use crate::{Batch, ClientInfo, Outcome};
+use bytes::Bytes;
+use chaperone_proto::Signal;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How a request is serialized.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encoding {
+    /// Protobuf.
+    Protobuf,
+    /// OTLP/JSON.
+    Json,
+}
+
+/// One uncompressed request body.
+#[derive(Debug, Clone)]
+pub struct Payload {
+    /// Its signal.
+    pub signal: Signal,
+    /// How it is serialized.
+    pub encoding: Encoding,
+    /// The body.
+    pub body: Bytes,
+    /// `http` or `grpc`: the label of the Collector's own metrics.
+    pub transport: &'static str,
+    /// Who sent it.
+    pub client: Option<Arc<ClientInfo>>,
+}
+
+/// Why a request was not accepted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// 400 / INVALID_ARGUMENT.
+    #[error("{message}")]
+    Malformed {
+        /// For the client.
+        message: String,
+    },
+    /// No pipeline of this signal: 404 / UNIMPLEMENTED.
+    #[error("no pipeline takes {signal}")]
+    NotServed {
+        /// The signal's name.
+        signal: &'static str,
+    },
+    /// Over a budget: 429 or 503 / RESOURCE_EXHAUSTED or UNAVAILABLE.
+    #[error("{message}")]
+    Overloaded {
+        /// For the client.
+        message: String,
+        /// When to try again.
+        after: Option<Duration>,
+    },
+    /// 503 / UNAVAILABLE.
+    #[error("{message}")]
+    Retryable {
+        /// For the client.
+        message: String,
+        /// When to try again.
+        after: Option<Duration>,
+    },
+    /// 500 / INTERNAL: never again.
+    #[error("{message}")]
+    Permanent {
+        /// For the client.
+        message: String,
+    },
+}
+
+/// A receiver's door into the graph. Cheap to clone.
+#[derive(Clone)]
+pub struct Entrance {}
+
+impl Entrance {
+    /// Signals for which a pipeline has this receiver.
+    pub fn serves(&self, _signal: Signal) -> bool {
+        todo!()
+    }
+    /// Admits, indexes and runs one request; returns when it is acknowledged.
+    ///
+    /// A client that goes away while this waits cancels nothing that was admitted.
+    pub async fn submit(&self, _payload: Payload) -> Result<(), Refused> {
+        todo!()
+    }
+    /// The same for data that are indexed already (`own_events`, tests).
+    pub async fn submit_batch(&self, _batch: Batch) -> Outcome {
+        todo!()
+    }
+    /// Reserves room for a body being received; the charge ends when it is dropped. `None` when over the budget.
+    pub fn charge(&self, _bytes: usize) -> Option<Charge> {
+        todo!()
+    }
+}
+
+/// Bytes of a body being received, counted against the process-wide budget until dropped.
+#[derive(Debug)]
+pub struct Charge {}
+
+impl Charge {
+    /// Adds bytes that arrived or were decompressed; false when over the budget.
+    #[must_use]
+    pub fn grow(&mut self, _bytes: usize) -> bool {
+        todo!()
+    }
+}

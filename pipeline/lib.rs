@@ -1,0 +1,38 @@
+//! The engine: component traits, registry, graph, acknowledgement, admission, queues, clock, own metrics.
+//!
+//! A request is admitted, indexed once, walks its processors on the thread that took it, and is acknowledged when every
+//! exporter it reaches has queued or sent it. Nothing here knows HTTP, SQL, or what an agent is.
+
+#![warn(missing_docs)]
+
+pub mod ack;
+pub mod batch;
+pub mod context;
+pub mod clock;
+pub mod component;
+pub mod engine;
+pub mod entrance;
+pub mod exposition;
+pub mod host;
+pub mod outbox;
+pub mod registry;
+pub mod shards;
+pub mod storage;
+pub mod telemetry;
+
+pub use ack::{Ack, Outcome};
+pub use batch::{Batch, Chunk, ClientInfo, RequestSize};
+pub use context::{BuildContext, ConfigError};
+pub use clock::{Clock, Now};
+pub use component::{
+    ExportContext, ExportError, Exported, Exporter, ExporterFactory, Next, ProcessError, Processor, ProcessorFactory, Receiver,
+    ReceiverFactory, Refusal, StartError,
+};
+pub use entrance::{Encoding, Entrance, Payload, Refused};
+pub use futures_util::future::BoxFuture;
+pub use host::Host;
+pub use outbox::Outbox;
+pub use registry::{ExporterEntry, Front, Kind, Meta, ProcessorEntry, ReceiverEntry, Registry, Signals, Stability};
+pub use shards::Shards;
+pub use storage::{MemoryStorage, Storage};
+pub use telemetry::{Counter, Gauge, Histogram, Telemetry};

@@ -1,0 +1,25 @@
+//! OTLP bytes: an index over the request that came, views on it, edits, and protobuf and JSON out.
+//!
+//! A [`Traces`] or [`Logs`] keeps the request body as one `Bytes` and a flat index over it.
+//! Edits are an overlay: entries are the truth, and encoding copies untouched runs.
+//! Metrics stay bytes, decoded with `opentelemetry-proto` where somebody needs them.
+//!
+//! Left out: policy (what an attribute means) and any socket or runtime.
+
+pub mod data;
+pub mod error;
+pub mod keys;
+pub mod logs;
+pub mod metrics;
+pub mod record;
+pub mod traces;
+pub mod value;
+
+pub use data::{Data, Signal};
+pub use error::{DecodeError, Limits};
+pub use keys::KeyId;
+pub use logs::{LogRecordBuilder, LogRef, Logs, LogsBuilder};
+pub use metrics::Metrics;
+pub use record::{Attrs, EventRef, Key, LinkRef, RecordMut, RecordRef, ResourceRef, ScopeRef};
+pub use traces::{SpanRef, Traces};
+pub use value::{ArrayRef, MapRef, Value, ValueIn, ValueRef};

@@ -1,0 +1,6 @@
+//! The registry of receivers, in the order of the docs. One folder a component, named as in `collector.yaml`.
+
+use chaperone_pipeline::ReceiverEntry;
+
+/// All receivers.
+pub const ALL: &[ReceiverEntry] = &[];
