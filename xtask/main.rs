@@ -1,2 +1,42 @@
-//! Tasks of this repository: `cargo xtask test`, `tidy`, `bench`, `gen`.
-fn main() {}
+//! Tasks of this repository.
+//!
+//! `cargo xtask test` fetches what tests need into `.cache/` and runs them all; `tidy` checks what no compiler checks;
+//! `bench gate` counts instructions and compares with the limits.
+
+mod bench;
+mod imports;
+mod prepare;
+mod test;
+mod tidy;
+
+use anyhow::{Result, bail};
+use std::path::{Path, PathBuf};
+
+const USAGE: &str = "usage: cargo xtask <test [ARGS for cargo test] | prepare | tidy | bench gate>";
+
+fn main() -> Result<()> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = args.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["test", rest @ ..] => test::run(rest),
+        ["prepare"] => prepare::all(),
+        ["tidy"] => tidy::run(),
+        ["bench", "gate"] => bench::gate(),
+        _ => bail!("{USAGE}"),
+    }
+}
+
+/// The top folder of the checkout.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("invariant: xtask is a folder of the workspace").to_path_buf()
+}
+
+/// Runs a command in the top folder; an error names the command when it fails.
+fn run(program: &str, args: &[&str]) -> Result<()> {
+    let status = std::process::Command::new(program).args(args).current_dir(root()).status();
+    match status {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => bail!("`{program} {}` ended with {status}", args.join(" ")),
+        Err(error) => bail!("cannot run `{program}`: {error}"),
+    }
+}
