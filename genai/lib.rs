@@ -4,4 +4,6 @@
 
 #![warn(missing_docs)]
 
+pub mod dialects;
 pub mod keys;
+pub mod record;

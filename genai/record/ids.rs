@@ -1,0 +1,50 @@
+//! Identity of records and runs (contracts, section 1).
+//!
+//! The record id is a 128-bit unkeyed digest: of signal, trace and span id for a span, of what identifies the event for a log.
+//! A log's id is made once, by the normaliser, from the record as received, and travels as `chaperone.record.id`.
+
+use crate::keys;
+use chaperone_proto::RecordRef;
+use std::borrow::Cow;
+
+/// The record's id in 32 hex digits: the attribute, else computed from trace and span id (spans).
+///
+/// A log record without the attribute was not normalised; its id is computed from trace id, span id and event name.
+pub fn id(record: RecordRef<'_>) -> Cow<'_, str> {
+    if let Some(id) = record.attrs().str(keys::CHAPERONE_RECORD_ID) {
+        return Cow::Borrowed(id);
+    }
+    let name = record.as_log().map_or("", chaperone_proto::LogRef::event_name);
+    Cow::Owned(hex(&record_digest(record.signal().name(), record.trace_id(), record.span_id(), name, &[])))
+}
+
+/// The id of the span with these ids.
+pub fn id_of_span(trace_id: Option<[u8; 16]>, span_id: Option<[u8; 8]>) -> String {
+    hex(&record_digest("traces", trace_id, span_id, "", &[]))
+}
+
+/// Digest of what identifies a record. `rest`: request id, call id or response id, else the record's own bytes.
+pub fn record_digest(signal: &str, trace: Option<[u8; 16]>, span: Option<[u8; 8]>, event: &str, rest: &[u8]) -> [u8; 16] {
+    let mut hasher = blake3::Hasher::new();
+    for part in [signal.as_bytes(), &trace.unwrap_or_default(), &span.unwrap_or_default(), event.as_bytes(), rest] {
+        hasher.update(&(part.len() as u64).to_le_bytes());
+        hasher.update(part);
+    }
+    let mut digest = [0; 16];
+    hasher.finalize_xof().fill(&mut digest);
+    digest
+}
+
+/// The run the record belongs to: `chaperone.run.id`, else the trace id in hex, else empty.
+pub fn run_id(record: RecordRef<'_>) -> Cow<'_, str> {
+    if let Some(id) = record.attrs().str(keys::CHAPERONE_RUN_ID) {
+        return Cow::Borrowed(id);
+    }
+    record.trace_id().map_or(Cow::Borrowed(""), |trace| Cow::Owned(hex(&trace)))
+}
+
+/// Lower-case hex digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    let digit = |nibble: u8| char::from(if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 });
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}
