@@ -1,189 +1,140 @@
-//! Log records and events: index over an `ExportLogsServiceRequest`, and a builder for derived ones.
+//! Log records and events: index over an `ExportLogsServiceRequest`.
 
-use crate::{Attrs, DecodeError, KeyId, Limits, RecordMut, RecordRef, ResourceRef, ScopeRef, ValueIn, ValueRef};
+pub use crate::builder::{LogRecordBuilder, LogsBuilder};
+use crate::index::{Index, LogPart, Record};
+use crate::utf8::text;
+use crate::{Attrs, DecodeError, Limits, RecordMut, RecordRef, ResourceRef, ScopeRef, Signal, ValueRef};
+use crate::{decode, encode, json_write, schema};
 use bytes::Bytes;
-use std::marker::PhantomData;
+use std::sync::Arc;
 
 /// An indexed `ExportLogsServiceRequest` with its edits.
+///
+/// The index is shared by clones until one of them is edited.
 #[derive(Debug, Clone)]
-pub struct Logs {}
+pub struct Logs {
+    index: Arc<Index>,
+}
 
 impl Logs {
     /// Indexes a serialized request in one pass.
-    pub fn decode(_body: Bytes, _limits: &Limits) -> Result<Logs, DecodeError> {
-        todo!()
+    pub fn decode(body: Bytes, limits: &Limits) -> Result<Logs, DecodeError> {
+        Ok(Logs { index: Arc::new(decode::decode(Signal::Logs, body, limits)?) })
     }
     /// Transcodes OTLP/JSON and indexes it.
-    pub fn decode_json(_body: &[u8], _limits: &Limits) -> Result<Logs, DecodeError> {
-        todo!()
+    pub fn decode_json(body: &[u8], limits: &Limits) -> Result<Logs, DecodeError> {
+        Ok(Logs { index: Arc::new(decode::decode_json(Signal::Logs, body, limits)?) })
     }
     /// Number of log records.
     pub fn len(&self) -> usize {
-        todo!()
+        self.index.len()
     }
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
     /// Record `i` in wire order. Panics when out of range.
-    pub fn log(&self, _i: usize) -> LogRef<'_> {
-        todo!()
+    #[inline]
+    pub fn log(&self, i: usize) -> LogRef<'_> {
+        LogRef::new(&self.index, self.index.at(i))
     }
     /// All records in wire order.
     pub fn logs(&self) -> impl Iterator<Item = LogRef<'_>> {
         (0..self.len()).map(|i| self.log(i))
     }
     /// Record `i` for editing.
-    pub fn edit(&mut self, _i: usize) -> RecordMut<'_> {
-        todo!()
+    #[inline]
+    pub fn edit(&mut self, i: usize) -> RecordMut<'_> {
+        RecordMut::new(Arc::make_mut(&mut self.index), i)
     }
-    /// Keeps the records for which `keep` is true.
-    pub fn retain(&mut self, _keep: impl FnMut(RecordRef<'_>) -> bool) {
-        todo!()
+    /// Keeps the records for which `keep` is true; resources and scopes left without records go too.
+    pub fn retain(&mut self, mut keep: impl FnMut(RecordRef<'_>) -> bool) {
+        let kept = (0..self.len() as u32).filter(|i| keep(RecordRef::Log(self.log(*i as usize)))).collect();
+        decode::keep(&mut self.index, kept);
     }
     /// A self-contained request with the given records (sorted, by index in wire order).
-    pub fn extract(&self, _records: &[u32]) -> Logs {
-        todo!()
+    pub fn extract(&self, records: &[u32]) -> Logs {
+        Logs { index: Arc::new(decode::extract(&self.index, records)) }
     }
     /// The serialized request as slices.
     pub fn encode(&self) -> Vec<Bytes> {
-        todo!()
+        encode::encode(&self.index)
     }
     /// OTLP/JSON, appended to `out`.
-    pub fn write_json(&self, _out: &mut Vec<u8>) {
-        todo!()
+    pub fn write_json(&self, out: &mut Vec<u8>) {
+        json_write::write(&schema::LOGS, &encode::contiguous(&self.index), out);
     }
     /// Bytes of memory kept alive.
     pub fn pinned_bytes(&self) -> usize {
-        todo!()
+        self.index.pinned_bytes()
     }
     /// Texts whose invalid UTF-8 was replaced by U+FFFD.
     pub fn repaired_texts(&self) -> usize {
-        todo!()
+        self.index.repaired
     }
 }
 
 /// One log record, edits included. Cheap to copy.
 #[derive(Debug, Clone, Copy)]
 pub struct LogRef<'a> {
-    _p: PhantomData<&'a ()>,
+    index: &'a Index,
+    record: &'a Record,
+    log: &'a LogPart,
 }
 
 impl<'a> LogRef<'a> {
+    #[inline]
+    pub(crate) fn new(index: &'a Index, at: usize) -> LogRef<'a> {
+        LogRef { index, record: &index.records[at], log: &index.logs[at] }
+    }
     /// 16 bytes, or none.
     pub fn trace_id(self) -> Option<[u8; 16]> {
-        todo!()
+        self.index.id(self.record.trace_id)
     }
     /// 8 bytes, or none.
     pub fn span_id(self) -> Option<[u8; 8]> {
-        todo!()
+        self.index.id(self.record.span_id)
     }
     /// `time_unix_nano`, 0 when absent.
     pub fn time_ns(self) -> u64 {
-        todo!()
+        self.log.time_ns
     }
     /// `observed_time_unix_nano`, 0 when absent.
     pub fn observed_time_ns(self) -> u64 {
-        todo!()
+        self.log.observed_ns
     }
     /// Severity number.
     pub fn severity_number(self) -> i32 {
-        todo!()
+        self.log.severity_number
     }
     /// Severity text.
     pub fn severity_text(self) -> &'a str {
-        todo!()
+        text(self.log.severity_text.of(&self.index.base))
     }
     /// The EventName field, empty when absent.
     pub fn event_name(self) -> &'a str {
-        todo!()
+        text(self.log.event_name.of(&self.index.base))
     }
     /// Flags field.
     pub fn flags(self) -> u32 {
-        todo!()
+        self.log.flags
     }
     /// Body, `Empty` when absent.
     pub fn body(self) -> ValueRef<'a> {
-        todo!()
+        self.index.value(&self.log.body)
     }
     /// Attributes.
+    #[inline]
     pub fn attrs(self) -> Attrs<'a> {
-        todo!()
+        let (first, extra) = self.index.record_attrs(self.record);
+        Attrs { index: self.index, first, extra }
     }
     /// Instrumentation scope.
     pub fn scope(self) -> ScopeRef<'a> {
-        todo!()
+        ScopeRef { index: self.index, at: self.record.scope }
     }
     /// Resource.
     pub fn resource(self) -> ResourceRef<'a> {
-        todo!()
-    }
-}
-
-/// Builds a logs request of ours: one resource, one scope, any number of records.
-#[derive(Debug)]
-pub struct LogsBuilder {}
-
-impl LogsBuilder {
-    /// `resource`: attributes of the resource; `scope`: scope name.
-    pub fn new(_resource: &[(&str, ValueIn<'_>)], _scope: &str) -> LogsBuilder {
-        todo!()
-    }
-    /// Starts a further resource; following records belong to it.
-    pub fn resource(&mut self, _resource: &[(&str, ValueIn<'_>)]) {
-        todo!()
-    }
-    /// Adds one record and returns it for filling in.
-    pub fn record(&mut self, _time_ns: u64) -> LogRecordBuilder<'_> {
-        todo!()
-    }
-    /// Number of records so far.
-    pub fn len(&self) -> usize {
-        todo!()
-    }
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-    /// The indexed request.
-    pub fn finish(self) -> Logs {
-        todo!()
-    }
-}
-
-/// One record under construction; every call fills one field. Dropping it ends the record.
-#[derive(Debug)]
-pub struct LogRecordBuilder<'a> {
-    _p: PhantomData<&'a mut ()>,
-}
-
-impl LogRecordBuilder<'_> {
-    /// EventName.
-    pub fn event_name(&mut self, _name: &str) -> &mut Self {
-        todo!()
-    }
-    /// Severity number and text.
-    pub fn severity(&mut self, _number: i32, _text: &str) -> &mut Self {
-        todo!()
-    }
-    /// Body text.
-    pub fn body(&mut self, _text: &str) -> &mut Self {
-        todo!()
-    }
-    /// Observed time in nanoseconds.
-    pub fn observed_time_ns(&mut self, _time_ns: u64) -> &mut Self {
-        todo!()
-    }
-    /// Trace and span id.
-    pub fn ids(&mut self, _trace: Option<[u8; 16]>, _span: Option<[u8; 8]>) -> &mut Self {
-        todo!()
-    }
-    /// An attribute.
-    pub fn attr<'v>(&mut self, _key: KeyId, _value: impl Into<ValueIn<'v>>) -> &mut Self {
-        todo!()
-    }
-    /// An attribute by text.
-    pub fn attr_named<'v>(&mut self, _name: &str, _value: impl Into<ValueIn<'v>>) -> &mut Self {
-        todo!()
+        self.scope().resource()
     }
 }

@@ -1,7 +1,11 @@
 //! What spans and log records have in common: attributes, scope, resource, ids; reading and editing.
 
-use crate::{KeyId, LogRef, Signal, SpanRef, ValueIn, ValueRef};
-use std::marker::PhantomData;
+pub use crate::edit::{Edit, RecordMut};
+use crate::index::{Attr, Child, Index, Resource, Scope, attr_flag, kind, range};
+use crate::key_cache::NO_KEY;
+use crate::utf8::text;
+use crate::value::{ArrayRef, MapRef};
+use crate::{KeyId, LogRef, Signal, SpanRef, ValueRef, keys};
 
 /// A span or a log record, for code that treats both alike. Cheap to copy.
 #[derive(Debug, Clone, Copy)]
@@ -77,17 +81,20 @@ pub struct Key<'a> {
 /// A list of attributes: of a record, event, link, scope or resource.
 #[derive(Debug, Clone, Copy)]
 pub struct Attrs<'a> {
-    _p: PhantomData<&'a ()>,
+    pub(crate) index: &'a Index,
+    pub(crate) first: &'a [Attr],
+    pub(crate) extra: &'a [Attr],
 }
 
 impl<'a> Attrs<'a> {
     /// The first value of a known key.
-    pub fn get(self, _key: KeyId) -> Option<ValueRef<'a>> {
-        todo!()
+    #[inline]
+    pub fn get(self, key: KeyId) -> Option<ValueRef<'a>> {
+        self.find(key.0).map(|attr| self.index.value(attr))
     }
     /// The first value of a key by its text, known or not.
-    pub fn get_named(self, _name: &str) -> Option<ValueRef<'a>> {
-        todo!()
+    pub fn get_named(self, name: &str) -> Option<ValueRef<'a>> {
+        self.entries().find(|attr| self.index.key_is(attr, name)).map(|attr| self.index.value(attr))
     }
     /// The text of a known key, if the value is text.
     pub fn str(self, key: KeyId) -> Option<&'a str> {
@@ -99,190 +106,181 @@ impl<'a> Attrs<'a> {
     }
     /// All pairs in order, duplicates included.
     pub fn iter(self) -> impl Iterator<Item = (Key<'a>, ValueRef<'a>)> + 'a {
-        std::iter::empty()
+        self.entries().map(move |attr| (self.index.key(attr), self.index.value(attr)))
     }
     /// Number of pairs.
     pub fn len(self) -> usize {
-        todo!()
+        self.entries().count()
     }
     /// Whether there are none.
     pub fn is_empty(self) -> bool {
-        self.len() == 0
+        self.entries().next().is_none()
+    }
+
+    /// Removed entries carry no key id, so they need no test here.
+    #[inline]
+    fn find(self, id: u16) -> Option<&'a Attr> {
+        self.first.iter().find(|attr| attr.key_id == id).or_else(|| self.extra.iter().find(|attr| attr.key_id == id))
+    }
+
+    #[inline]
+    fn entries(self) -> impl Iterator<Item = &'a Attr> {
+        self.first.iter().chain(self.extra).filter(|attr| !attr.has(attr_flag::DEAD))
+    }
+}
+
+impl Index {
+    /// The value of an entry.
+    #[inline]
+    pub(crate) fn value<'a>(&'a self, attr: &Attr) -> ValueRef<'a> {
+        match attr.kind {
+            kind::STR => ValueRef::Str(text(self.content(attr))),
+            kind::INT => ValueRef::Int(attr.value as i64),
+            kind::DOUBLE => ValueRef::Double(f64::from_bits(attr.value)),
+            kind::BOOL => ValueRef::Bool(attr.value != 0),
+            kind::ARRAY => ValueRef::Array(ArrayRef { body: self.content(attr) }),
+            kind::MAP => ValueRef::Map(MapRef { body: self.content(attr) }),
+            kind::BYTES => ValueRef::Bytes(self.content(attr)),
+            _ => ValueRef::Empty,
+        }
+    }
+
+    /// The bytes of a text, bytes, array or map.
+    #[inline]
+    fn content(&self, attr: &Attr) -> &[u8] {
+        range(self.source(attr.has(attr_flag::SIDE)), attr.value as u32, (attr.value >> 32) as u32)
+    }
+
+    /// The key of an entry as bytes of the request or of an edit; not the key after a rename.
+    #[inline]
+    pub(crate) fn key_bytes(&self, attr: &Attr) -> &[u8] {
+        range(self.source(attr.has(attr_flag::SIDE)), attr.key_off, attr.key_len)
+    }
+
+    #[inline]
+    pub(crate) fn key<'a>(&'a self, attr: &Attr) -> Key<'a> {
+        if attr.key_id == NO_KEY {
+            return Key { id: None, name: text(self.key_bytes(attr)) };
+        }
+        let id = KeyId(attr.key_id);
+        Key { id: Some(id), name: keys::name(id) }
+    }
+
+    pub(crate) fn key_is(&self, attr: &Attr, name: &str) -> bool {
+        if attr.has(attr_flag::RENAMED) {
+            return keys::name(KeyId(attr.key_id)) == name;
+        }
+        self.key_bytes(attr) == name.as_bytes()
     }
 }
 
 /// Instrumentation scope of a record. `index` is equal for records of one `ScopeSpans` / `ScopeLogs`.
 #[derive(Debug, Clone, Copy)]
 pub struct ScopeRef<'a> {
-    _p: PhantomData<&'a ()>,
+    pub(crate) index: &'a Index,
+    pub(crate) at: u32,
 }
 
 impl<'a> ScopeRef<'a> {
     /// Position in the request; equal for records of one scope message.
     pub fn index(self) -> usize {
-        todo!()
+        self.at as usize
     }
     /// Scope name, empty when absent.
     pub fn name(self) -> &'a str {
-        todo!()
+        text(self.entry().name.of(&self.index.base))
     }
     /// Scope version, empty when absent.
     pub fn version(self) -> &'a str {
-        todo!()
+        text(self.entry().version.of(&self.index.base))
     }
     /// Scope attributes.
     pub fn attrs(self) -> Attrs<'a> {
-        todo!()
+        let entry = self.entry();
+        Attrs { index: self.index, first: range(&self.index.attrs, entry.attrs, entry.attrs_len), extra: &[] }
     }
     /// Schema URL of the scope message, empty when absent.
     pub fn schema_url(self) -> &'a str {
-        todo!()
+        text(self.entry().schema_url.of(&self.index.base))
+    }
+    pub(crate) fn resource(self) -> ResourceRef<'a> {
+        ResourceRef { index: self.index, at: self.entry().resource }
+    }
+    fn entry(self) -> &'a Scope {
+        &self.index.scopes[self.at as usize]
     }
 }
 
 /// Resource of a record.
 #[derive(Debug, Clone, Copy)]
 pub struct ResourceRef<'a> {
-    _p: PhantomData<&'a ()>,
+    index: &'a Index,
+    at: u32,
 }
 
 impl<'a> ResourceRef<'a> {
     /// Position in the request; equal for records of one resource message.
     pub fn index(self) -> usize {
-        todo!()
+        self.at as usize
     }
     /// Resource attributes.
     pub fn attrs(self) -> Attrs<'a> {
-        todo!()
+        let entry = self.entry();
+        Attrs { index: self.index, first: range(&self.index.attrs, entry.attrs, entry.attrs_len), extra: &[] }
     }
     /// Schema URL of the resource message, empty when absent.
     pub fn schema_url(self) -> &'a str {
-        todo!()
+        text(self.entry().schema_url.of(&self.index.base))
+    }
+    fn entry(self) -> &'a Resource {
+        &self.index.resources[self.at as usize]
     }
 }
 
 /// An event of a span, received or appended.
 #[derive(Debug, Clone, Copy)]
 pub struct EventRef<'a> {
-    _p: PhantomData<&'a ()>,
+    pub(crate) index: &'a Index,
+    pub(crate) entry: &'a Child,
 }
 
 impl<'a> EventRef<'a> {
     /// Nanoseconds since 1970.
     pub fn time_ns(self) -> u64 {
-        todo!()
+        self.entry.time_ns
     }
     /// Name.
     pub fn name(self) -> &'a str {
-        todo!()
+        text(self.entry.text.of(self.index.source(self.entry.side)))
     }
     /// Attributes.
     pub fn attrs(self) -> Attrs<'a> {
-        todo!()
+        Attrs { index: self.index, first: self.index.child_attrs(self.entry), extra: &[] }
     }
 }
 
 /// A link of a span.
 #[derive(Debug, Clone, Copy)]
 pub struct LinkRef<'a> {
-    _p: PhantomData<&'a ()>,
+    pub(crate) index: &'a Index,
+    pub(crate) entry: &'a Child,
 }
 
 impl<'a> LinkRef<'a> {
     /// 16 bytes, or none.
     pub fn trace_id(self) -> Option<[u8; 16]> {
-        todo!()
+        self.index.id(self.entry.trace_id)
     }
     /// 8 bytes, or none.
     pub fn span_id(self) -> Option<[u8; 8]> {
-        todo!()
+        self.index.id(self.entry.span_id)
     }
     /// W3C trace state.
     pub fn trace_state(self) -> &'a str {
-        todo!()
+        text(self.entry.text.of(&self.index.base))
     }
     /// Attributes.
     pub fn attrs(self) -> Attrs<'a> {
-        todo!()
+        Attrs { index: self.index, first: self.index.child_attrs(self.entry), extra: &[] }
     }
-}
-
-/// A span or log record being edited.
-#[derive(Debug)]
-pub struct RecordMut<'a> {
-    _p: PhantomData<&'a mut ()>,
-}
-
-impl RecordMut<'_> {
-    /// The record as it reads now.
-    pub fn as_ref(&self) -> RecordRef<'_> {
-        todo!()
-    }
-    /// Sets a key to a value: replaces the first occurrence, removes others, else appends.
-    pub fn set<'v>(&mut self, _key: KeyId, _value: impl Into<ValueIn<'v>>) {
-        todo!()
-    }
-    /// The same for a key that has no id (dynamic keys such as `chaperone.metadata.<k>`).
-    pub fn set_named<'v>(&mut self, _name: &str, _value: impl Into<ValueIn<'v>>) {
-        todo!()
-    }
-    /// Appends without looking for the key: for keys known to be absent.
-    pub fn append<'v>(&mut self, _key: KeyId, _value: impl Into<ValueIn<'v>>) {
-        todo!()
-    }
-    /// Renames every occurrence of `from`; true if there was one.
-    pub fn rename(&mut self, _from: KeyId, _to: KeyId) -> bool {
-        todo!()
-    }
-    /// Removes every occurrence; true if there was one.
-    pub fn remove(&mut self, _key: KeyId) -> bool {
-        todo!()
-    }
-    /// The same by text.
-    pub fn remove_named(&mut self, _name: &str) -> bool {
-        todo!()
-    }
-    /// Replaces values or removes pairs: called for each pair in order.
-    pub fn map_attrs(&mut self, _f: impl FnMut(Key<'_>, ValueRef<'_>) -> Edit) {
-        todo!()
-    }
-    /// Appends a span event, which then reads like a received one. No-op on a log record.
-    pub fn add_event(&mut self, _time_ns: u64, _name: &str, _attrs: &[(KeyId, ValueIn<'_>)]) {
-        todo!()
-    }
-    /// Edits every span event's attributes like `map_attrs`; `event` is the position. No-op on a log record.
-    pub fn map_event_attrs(&mut self, _f: impl FnMut(usize, Key<'_>, ValueRef<'_>) -> Edit) {
-        todo!()
-    }
-    /// Edits every span link's attributes like `map_attrs`. No-op on a log record.
-    pub fn map_link_attrs(&mut self, _f: impl FnMut(usize, Key<'_>, ValueRef<'_>) -> Edit) {
-        todo!()
-    }
-    /// Replaces the span name. No-op on a log record.
-    pub fn set_name(&mut self, _name: &str) {
-        todo!()
-    }
-    /// Replaces the status message of a span. No-op on a log record.
-    pub fn set_status_message(&mut self, _message: &str) {
-        todo!()
-    }
-    /// Replaces the body of a log record. No-op on a span.
-    pub fn set_body<'v>(&mut self, _value: impl Into<ValueIn<'v>>) {
-        todo!()
-    }
-    /// Edits the resource's attributes like `map_attrs` (shared by every record of the resource).
-    pub fn map_resource_attrs(&mut self, _f: impl FnMut(Key<'_>, ValueRef<'_>) -> Edit) {
-        todo!()
-    }
-}
-
-/// What to do with one attribute.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Edit {
-    /// Leave it.
-    Keep,
-    /// Remove the pair.
-    Remove,
-    /// Give it another value.
-    Replace(crate::Value),
 }

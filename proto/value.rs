@@ -1,6 +1,11 @@
 //! Attribute values and log bodies: borrowed views, owned values, and values on their way in.
+//!
+//! Nested arrays and maps stay wire bytes that were validated when they were indexed;
+//! their views walk them again at each reading.
 
-use std::marker::PhantomData;
+use crate::json_text;
+use crate::utf8::text;
+use crate::wire::Reader;
 
 /// A value as it stands in the request or in an edit.
 #[derive(Debug, Clone, Copy)]
@@ -46,42 +51,140 @@ impl<'a> ValueRef<'a> {
     }
     /// An owned copy.
     pub fn to_value(self) -> Value {
-        todo!()
+        match self {
+            ValueRef::Empty => Value::Empty,
+            ValueRef::Str(text) => Value::Str(text.to_owned()),
+            ValueRef::Int(number) => Value::Int(number),
+            ValueRef::Double(number) => Value::Double(number),
+            ValueRef::Bool(yes) => Value::Bool(yes),
+            ValueRef::Bytes(bytes) => Value::Bytes(bytes.to_vec()),
+            ValueRef::Array(array) => Value::Array(array.iter().map(ValueRef::to_value).collect()),
+            ValueRef::Map(map) => Value::Map(map.iter().map(|(name, value)| (name.to_owned(), value.to_value())).collect()),
+        }
     }
     /// Plain JSON of the value (not OTLP/JSON): maps as objects, bytes as base64, empty as null, non-finite doubles as strings.
-    pub fn write_json(self, _out: &mut String) {
-        todo!()
+    pub fn write_json(self, out: &mut String) {
+        match self {
+            ValueRef::Empty => out.push_str("null"),
+            ValueRef::Str(text) => json_text::push_quoted(out, text),
+            ValueRef::Int(number) => json_text::push_display(out, number),
+            ValueRef::Double(number) => json_text::push_double(out, number),
+            ValueRef::Bool(yes) => out.push_str(if yes { "true" } else { "false" }),
+            ValueRef::Bytes(bytes) => {
+                out.push('"');
+                json_text::push_base64(out, bytes);
+                out.push('"');
+            }
+            ValueRef::Array(array) => {
+                out.push('[');
+                for (i, value) in array.iter().enumerate() {
+                    if i > 0 {
+                        out.push(',');
+                    }
+                    value.write_json(out);
+                }
+                out.push(']');
+            }
+            ValueRef::Map(map) => {
+                out.push('{');
+                for (i, (name, value)) in map.iter().enumerate() {
+                    if i > 0 {
+                        out.push(',');
+                    }
+                    json_text::push_quoted(out, name);
+                    out.push(':');
+                    value.write_json(out);
+                }
+                out.push('}');
+            }
+        }
     }
+
+    /// The value of an `AnyValue` message that was validated before.
+    pub(crate) fn parse(message: &'a [u8]) -> ValueRef<'a> {
+        let mut reader = Reader::whole(message);
+        while let Some(field) = reader.next_field() {
+            let content = message.get(field.body..field.end).unwrap_or_default();
+            return match field.tag {
+                0x0a => ValueRef::Str(text(content)),
+                0x10 => ValueRef::Bool(number(content) != 0),
+                0x18 => ValueRef::Int(number(content) as i64),
+                0x21 => ValueRef::Double(f64::from_bits(Reader::whole(content).fixed64().unwrap_or(0))),
+                0x2a => ValueRef::Array(ArrayRef { body: content }),
+                0x32 => ValueRef::Map(MapRef { body: content }),
+                0x3a => ValueRef::Bytes(content),
+                _ => continue,
+            };
+        }
+        ValueRef::Empty
+    }
+}
+
+fn number(varint: &[u8]) -> u64 {
+    Reader::whole(varint).varint().unwrap_or(0)
 }
 
 /// An array inside a value.
 #[derive(Debug, Clone, Copy)]
 pub struct ArrayRef<'a> {
-    _p: PhantomData<&'a ()>,
+    /// The `ArrayValue` message.
+    pub(crate) body: &'a [u8],
 }
 
 impl<'a> ArrayRef<'a> {
     /// The elements in order.
     pub fn iter(self) -> impl Iterator<Item = ValueRef<'a>> + 'a {
-        std::iter::empty()
+        let mut reader = Reader::whole(self.body);
+        std::iter::from_fn(move || {
+            loop {
+                let field = reader.next_field()?;
+                if field.tag == 0x0a {
+                    return Some(ValueRef::parse(self.body.get(field.body..field.end)?));
+                }
+            }
+        })
     }
 }
 
 /// A map inside a value.
 #[derive(Debug, Clone, Copy)]
 pub struct MapRef<'a> {
-    _p: PhantomData<&'a ()>,
+    /// The `KeyValueList` message.
+    pub(crate) body: &'a [u8],
 }
 
 impl<'a> MapRef<'a> {
     /// The pairs in wire order.
     pub fn iter(self) -> impl Iterator<Item = (&'a str, ValueRef<'a>)> + 'a {
-        std::iter::empty()
+        let mut reader = Reader::whole(self.body);
+        std::iter::from_fn(move || {
+            loop {
+                let field = reader.next_field()?;
+                if field.tag == 0x0a {
+                    return Some(pair(self.body.get(field.body..field.end)?));
+                }
+            }
+        })
     }
     /// The first value of a key.
     pub fn get(self, key: &str) -> Option<ValueRef<'a>> {
         self.iter().find(|(name, _)| *name == key).map(|(_, value)| value)
     }
+}
+
+/// Key and value of a `KeyValue` message.
+fn pair(message: &[u8]) -> (&str, ValueRef<'_>) {
+    let (mut key, mut value) = ("", ValueRef::Empty);
+    let mut reader = Reader::whole(message);
+    while let Some(field) = reader.next_field() {
+        let content = message.get(field.body..field.end).unwrap_or_default();
+        match field.tag {
+            0x0a => key = text(content),
+            0x12 => value = ValueRef::parse(content),
+            _ => {}
+        }
+    }
+    (key, value)
 }
 
 /// An owned value.

@@ -1,0 +1,365 @@
+//! What an encoded request consists of: runs of received bytes, runs of edits, and headers.
+//!
+//! One forward walk over the dirty levels collects pieces and fixes lengths when a message closes;
+//! adjacent runs merge, so that a clean request is a single piece.
+//! `encode` then copies or shares the pieces.
+
+use crate::KeyId;
+use crate::index::{Attr, Child, Index, NONE, Rare, Record, Resource, Scope, attr_flag, field_end, range, state};
+use crate::keys;
+use crate::wire::{Reader, varint_len};
+
+/// Where the bytes of a piece come from.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Source {
+    /// `a..a + b` of the request.
+    Base,
+    /// `a..a + b` of the side buffer.
+    Side,
+    /// A tag with the length `b`, fixed when the message closed.
+    Header,
+    /// Tag, the length `b`, and the key of a renamed attribute; its value follows as a run.
+    Renamed,
+}
+
+/// A part of the output.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Piece {
+    pub source: Source,
+    pub tag: u8,
+    pub key: u16,
+    pub a: u32,
+    pub b: u32,
+}
+
+/// The pieces of a request and how many bytes they make.
+pub(crate) struct Plan<'a> {
+    index: &'a Index,
+    pub pieces: Vec<Piece>,
+    pub len: usize,
+}
+
+const ATTR_SPAN: u32 = 0x4a;
+const ATTR_LOG: u32 = 0x32;
+const ATTR_EVENT: u32 = 0x1a;
+const ATTR_LINK: u32 = 0x22;
+const ATTR_RESOURCE: u32 = 0x0a;
+
+impl<'a> Plan<'a> {
+    /// Plans the records at `selection` (sorted record numbers), or everything with `None`.
+    pub fn of(index: &'a Index, selection: Option<&[u32]>, pieces: Vec<Piece>) -> Plan<'a> {
+        let mut plan = Plan { index, pieces, len: 0 };
+        let mut cursor = 0;
+        for resource in &index.resources {
+            plan.base(cursor, resource.start);
+            cursor = resource.end;
+            match selection {
+                None if !resource.edited => plan.base(resource.start, resource.end),
+                _ => plan.resource(resource, selection),
+            }
+        }
+        plan.base(cursor, index.base.len() as u32);
+        plan
+    }
+
+    fn resource(&mut self, resource: &Resource, selection: Option<&[u32]>) {
+        let scopes = range(&self.index.scopes, resource.scopes, resource.scopes_len);
+        if selection.is_some() && scopes.iter().all(|scope| selected(scope, selection).is_some_and(<[u32]>::is_empty)) {
+            return;
+        }
+        let header = self.open(0x0a);
+        let mut cursor = resource.body;
+        let mut message_done = !resource.message_edited;
+        for scope in scopes {
+            if !message_done && resource.message < scope.start {
+                self.resource_message(resource, &mut cursor);
+                message_done = true;
+            }
+            self.base(cursor, scope.start);
+            cursor = scope.end;
+            match selected(scope, selection) {
+                None if !scope.edited => self.base(scope.start, scope.end),
+                None => self.scope(scope),
+                Some([]) => {}
+                Some(records) => self.selected_scope(scope, records),
+            }
+        }
+        if !message_done {
+            self.resource_message(resource, &mut cursor);
+        }
+        self.base(cursor, resource.end);
+        self.close(header);
+    }
+
+    fn resource_message(&mut self, resource: &Resource, cursor: &mut u32) {
+        self.base(*cursor, resource.message);
+        let header = self.open(0x0a);
+        let attrs = range(&self.index.attrs, resource.attrs, resource.attrs_len);
+        self.attributes(Source::Base, resource.message_body, resource.message_end, ATTR_RESOURCE, attrs);
+        self.close(header);
+        *cursor = resource.message_end;
+    }
+
+    fn scope(&mut self, scope: &Scope) {
+        let header = self.open(0x12);
+        let mut cursor = scope.body;
+        for at in scope.records..scope.records + scope.records_len {
+            let Some(record) = self.index.records.get(at as usize) else { break };
+            self.base(cursor, record.start);
+            cursor = record.end;
+            self.record(at as usize, record);
+        }
+        self.base(cursor, scope.end);
+        self.close(header);
+    }
+
+    /// A scope of which only some records stay.
+    fn selected_scope(&mut self, scope: &Scope, records: &[u32]) {
+        let header = self.open(0x12);
+        let all = range(&self.index.records, scope.records, scope.records_len);
+        let mut wanted = records.iter().copied().peekable();
+        if let (Some(first), Some(last)) = (all.first(), all.last())
+            && scope.packed
+        {
+            self.base(scope.body, first.start);
+            for at in wanted {
+                if let Some(record) = self.index.records.get(at as usize) {
+                    self.record(at as usize, record);
+                }
+            }
+            self.base(last.end, scope.end);
+        } else {
+            let mut cursor = scope.body;
+            for (at, record) in (scope.records..).zip(all) {
+                self.base(cursor, record.start);
+                cursor = record.end;
+                if wanted.next_if_eq(&at).is_some() {
+                    self.record(at as usize, record);
+                }
+            }
+            self.base(cursor, scope.end);
+        }
+        self.close(header);
+    }
+
+    #[inline]
+    fn record(&mut self, at: usize, record: &Record) {
+        if record.state == 0 {
+            return self.base(record.start, record.end);
+        }
+        let header = self.open(0x12);
+        let rare = self.index.rare.get(record.rare as usize).copied().unwrap_or_default();
+        if record.state & state::REWRITE == 0 {
+            self.base(record.body, record.end);
+        } else if let Some(span) = self.index.spans.get(at) {
+            self.span_fields(record, &rare, span.status, span.name);
+        } else {
+            self.log_fields(at, record);
+        }
+        let tag = if self.index.logs.is_empty() { ATTR_SPAN } else { ATTR_LOG };
+        for attr in range(&self.index.extra, record.extra, record.extra_len) {
+            self.side_attribute(attr, tag);
+        }
+        for event in range(&self.index.events, rare.more_events, rare.more_events_len) {
+            self.child(event, 0x5a, ATTR_EVENT);
+        }
+        self.close(header);
+    }
+
+    /// The received fields of an edited span, in their order.
+    fn span_fields(&mut self, record: &Record, rare: &Rare, status: u32, name: crate::index::Place) {
+        let index = self.index;
+        let mut attrs = range(&index.attrs, record.attrs, record.attrs_len).iter();
+        let mut events = range(&index.events, rare.events, rare.events_len).iter();
+        let mut links = range(&index.links, rare.links, rare.links_len).iter();
+        let (mut new_name, mut new_status) = (record.state & state::NAME != 0, record.state & state::STATUS != 0);
+        let mut reader = Reader::new(&index.base, record.body as usize, record.end as usize);
+        while let Some(field) = reader.next_field() {
+            let (start, end) = (field.start as u32, field.end as u32);
+            match field.tag {
+                ATTR_SPAN => self.attribute(attrs.next(), Source::Base, start, end, ATTR_SPAN),
+                0x5a => match events.next() {
+                    Some(event) => self.child(event, 0x5a, ATTR_EVENT),
+                    None => self.base(start, end),
+                },
+                0x6a => match links.next() {
+                    Some(link) => self.child(link, 0x6a, ATTR_LINK),
+                    None => self.base(start, end),
+                },
+                0x2a if record.state & state::NAME != 0 => {
+                    if std::mem::take(&mut new_name) {
+                        self.side_name(name);
+                    }
+                }
+                0x7a if record.state & state::STATUS != 0 => {
+                    if std::mem::take(&mut new_status) {
+                        self.side_field(status);
+                    }
+                }
+                _ => self.base(start, end),
+            }
+        }
+        if new_name {
+            self.side_name(name);
+        }
+        if new_status {
+            self.side_field(status);
+        }
+    }
+
+    /// The received fields of an edited log record, in their order.
+    fn log_fields(&mut self, at: usize, record: &Record) {
+        let index = self.index;
+        let mut attrs = range(&index.attrs, record.attrs, record.attrs_len).iter();
+        let body = index.logs.get(at).filter(|_| record.state & state::BODY != 0).map(|log| log.body.whole);
+        let mut new_body = body;
+        let mut reader = Reader::new(&index.base, record.body as usize, record.end as usize);
+        while let Some(field) = reader.next_field() {
+            let (start, end) = (field.start as u32, field.end as u32);
+            match field.tag {
+                ATTR_LOG => self.attribute(attrs.next(), Source::Base, start, end, ATTR_LOG),
+                0x2a if body.is_some() => {
+                    if let Some(whole) = new_body.take() {
+                        self.side_field(whole);
+                    }
+                }
+                _ => self.base(start, end),
+            }
+        }
+        if let Some(whole) = new_body {
+            self.side_field(whole);
+        }
+    }
+
+    /// An event or a link.
+    fn child(&mut self, child: &Child, tag: u8, attr_tag: u32) {
+        let source = if child.side { Source::Side } else { Source::Base };
+        if !child.edited {
+            return self.run(source, child.start, child.end);
+        }
+        let header = self.open(tag);
+        self.attributes(source, child.body, child.end, attr_tag, self.index.child_attrs(child));
+        self.close(header);
+    }
+
+    /// A message of which only attributes were edited.
+    fn attributes(&mut self, source: Source, body: u32, end: u32, tag: u32, entries: &[Attr]) {
+        let bytes = self.bytes(source);
+        let mut entries = entries.iter();
+        let mut reader = Reader::new(bytes, body as usize, end as usize);
+        while let Some(field) = reader.next_field() {
+            if field.tag == tag {
+                self.attribute(entries.next(), source, field.start as u32, field.end as u32, tag);
+            } else {
+                self.run(source, field.start as u32, field.end as u32);
+            }
+        }
+    }
+
+    /// The attribute that was received at `start..end`, as its entry has it now.
+    #[inline]
+    fn attribute(&mut self, entry: Option<&Attr>, source: Source, start: u32, end: u32, tag: u32) {
+        match entry {
+            None => self.run(source, start, end),
+            Some(attr) if attr.flags & (attr_flag::DEAD | attr_flag::RENAMED) != 0 || attr.whole != start => {
+                self.changed(attr, tag)
+            }
+            Some(attr) if attr.has(attr_flag::SIDE) && source == Source::Base => self.changed(attr, tag),
+            Some(_) => self.run(source, start, end),
+        }
+    }
+
+    fn changed(&mut self, attr: &Attr, tag: u32) {
+        if attr.has(attr_flag::SIDE) {
+            return self.side_attribute(attr, tag);
+        }
+        if !attr.has(attr_flag::DEAD) {
+            self.renamed(attr, Source::Base, tag, field_end(&self.index.base, attr.whole as usize) as u32);
+        }
+    }
+
+    #[inline]
+    fn side_attribute(&mut self, attr: &Attr, tag: u32) {
+        if attr.has(attr_flag::DEAD) {
+            return;
+        }
+        let end = field_end(&self.index.side, attr.whole as usize) as u32;
+        if attr.has(attr_flag::RENAMED) {
+            self.renamed(attr, Source::Side, tag, end);
+        } else {
+            self.run(Source::Side, attr.whole, end);
+        }
+    }
+
+    /// A new key, then everything that follows the old one.
+    fn renamed(&mut self, attr: &Attr, source: Source, tag: u32, end: u32) {
+        let key = keys::name(KeyId(attr.key_id)).len();
+        let rest = attr.key_off + attr.key_len;
+        let key_field = 1 + varint_len(key as u64) + key;
+        let body = key_field + (end - rest) as usize;
+        self.len += 1 + varint_len(body as u64) + key_field;
+        self.pieces.push(Piece { source: Source::Renamed, tag: tag as u8, key: attr.key_id, a: 0, b: body as u32 });
+        self.run(source, rest, end);
+    }
+
+    fn side_name(&mut self, name: crate::index::Place) {
+        self.side_field(name.off - varint_len(u64::from(name.len)) as u32 - 1);
+    }
+
+    fn side_field(&mut self, start: u32) {
+        if start != NONE {
+            let end = field_end(&self.index.side, start as usize) as u32;
+            self.run(Source::Side, start, end);
+        }
+    }
+
+    fn bytes(&self, source: Source) -> &'a [u8] {
+        if source == Source::Side { &self.index.side } else { &self.index.base }
+    }
+
+    #[inline]
+    fn base(&mut self, start: u32, end: u32) {
+        self.run(Source::Base, start, end);
+    }
+
+    /// Adds a run; it melts into the piece before when it continues it.
+    #[inline]
+    fn run(&mut self, source: Source, start: u32, end: u32) {
+        if start >= end {
+            return;
+        }
+        self.len += (end - start) as usize;
+        if let Some(last) = self.pieces.last_mut()
+            && last.source == source
+            && last.a + last.b == start
+        {
+            last.b += end - start;
+            return;
+        }
+        self.pieces.push(Piece { source, tag: 0, key: 0, a: start, b: end - start });
+    }
+
+    /// Opens a message; gives what `close` needs.
+    #[inline]
+    fn open(&mut self, tag: u8) -> (usize, usize) {
+        self.pieces.push(Piece { source: Source::Header, tag, key: 0, a: 0, b: 0 });
+        (self.pieces.len() - 1, self.len)
+    }
+
+    #[inline]
+    fn close(&mut self, (at, before): (usize, usize)) {
+        let body = self.len - before;
+        if let Some(piece) = self.pieces.get_mut(at) {
+            piece.b = u32::try_from(body).expect("invariant: requests and their edits stay under 4 GiB");
+        }
+        self.len += 1 + varint_len(body as u64);
+    }
+}
+
+/// The selected records of a scope; `None` when nothing was selected at all.
+fn selected<'s>(scope: &Scope, selection: Option<&'s [u32]>) -> Option<&'s [u32]> {
+    let selection = selection?;
+    let start = selection.partition_point(|at| *at < scope.records);
+    let len = selection.get(start..)?.partition_point(|at| *at < scope.records + scope.records_len);
+    selection.get(start..start + len)
+}
