@@ -38,8 +38,25 @@ pub struct BuildContext {
 
 impl BuildContext {
     /// A context of its own, for unit tests of components.
-    pub fn for_tests(_id: &str, _clock: Clock) -> BuildContext {
-        todo!()
+    ///
+    /// Panics when `id` is not one.
+    pub fn for_tests(id: &str, clock: Clock) -> BuildContext {
+        let (kind, name) = match id.split_once('/') {
+            Some((kind, name)) => (kind, Some(name.to_owned())),
+            None => (id, None),
+        };
+        assert!(!kind.is_empty(), "invariant: a test names its component");
+        BuildContext {
+            id: ComponentId { kind: kind.to_owned(), name },
+            clock,
+            telemetry: Telemetry::default(),
+            hash_key: [7; 32],
+            shared: crate::engine::SharedState::default(),
+        }
+    }
+    /// The same with everything but the id: a second instance in a test, which shares state if the id is equal.
+    pub fn with_id(&self, id: &ComponentId) -> BuildContext {
+        BuildContext { id: id.clone(), ..self.clone() }
     }
     /// Id of the component being built.
     pub fn id(&self) -> &ComponentId {
@@ -58,7 +75,31 @@ impl BuildContext {
         &self.hash_key
     }
     /// State shared by all instances with this id across pipelines and signals; outlives reloads.
-    pub fn shared<T: Any + Send + Sync>(&self, _init: impl FnOnce() -> T) -> Arc<T> {
-        todo!()
+    pub fn shared<T: Any + Send + Sync>(&self, init: impl FnOnce() -> T) -> Arc<T> {
+        self.shared.get_or_init(&self.id, init)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instances_of_one_id_share_state_of_a_type_and_others_do_not() {
+        let first = BuildContext::for_tests("gen_ai_cost/a", Clock::manual(0));
+        let same = first.clone();
+        let other = first.with_id(&ComponentId { kind: "gen_ai_cost".into(), name: Some("b".into()) });
+        assert!(Arc::ptr_eq(&first.shared(|| 1u32), &same.shared(|| 2u32)));
+        assert_eq!(*other.shared(|| 3u32), 3);
+        assert_eq!(*first.shared(|| 4u64), 4, "another type is other state");
+    }
+
+    #[test]
+    fn state_survives_the_instances() {
+        let first = BuildContext::for_tests("x", Clock::manual(0));
+        first.shared(|| vec![1u8]);
+        let later = BuildContext { telemetry: Telemetry::default(), ..first.clone() };
+        drop(first);
+        assert_eq!(*later.shared(Vec::<u8>::new), vec![1]);
     }
 }

@@ -1,13 +1,14 @@
 //! Builds the graph of a document, starts it, runs requests through it, stops it.
 
+pub(crate) mod accounted;
+mod shared;
+
+pub use shared::SharedState;
+
 use crate::{Clock, Registry, StartError, Telemetry};
 use chaperone_config::{ComponentId, Document, PipelineId, Problems};
 use chaperone_proto::Data;
 use std::time::Duration;
-
-/// State keyed by (component id, type) that outlives reloads.
-#[derive(Clone, Default)]
-pub struct SharedState {}
 
 /// What the engine is given beside the document.
 #[derive(Clone)]

@@ -1,58 +1,198 @@
 //! What a running component may ask of the engine.
 
-use crate::{Clock, Storage, Telemetry};
+use crate::engine::accounted::Accounted;
+use crate::{Clock, Counter, Storage, Telemetry};
 use chaperone_config::ComponentId;
 use chaperone_proto::Logs;
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+
+/// Reports that may wait for `own_events`; further ones are dropped and counted.
+const MAX_REPORTS: usize = 1024;
 
 /// The engine, as a component's `start` sees it. Cheap to clone.
 #[derive(Clone)]
-pub struct Host {}
+pub struct Host {
+    id: ComponentId,
+    stopping: watch::Receiver<bool>,
+    // Shared by the hosts of all components and by the engine.
+    services: Arc<Services>,
+}
+
+/// What all hosts of one graph share.
+pub(crate) struct Services {
+    pub(crate) clock: Clock,
+    pub(crate) telemetry: Telemetry,
+    pub(crate) storage: Arc<dyn Storage>,
+    pub(crate) accounted: Arc<Accounted>,
+    /// None where nothing asynchronous runs: in `replay`.
+    runtime: Option<Handle>,
+    tasks: Mutex<JoinSet<()>>,
+    reports: mpsc::Sender<Logs>,
+    waiting_reports: Mutex<Option<mpsc::Receiver<Logs>>>,
+    dropped_reports: Counter,
+    quiet: bool,
+}
+
+impl Services {
+    pub(crate) fn new(clock: Clock, telemetry: Telemetry, storage: Arc<dyn Storage>, accounted: Arc<Accounted>) -> Services {
+        let (reports, waiting) = mpsc::channel(MAX_REPORTS);
+        let dropped_reports = telemetry.counter(
+            "chaperone_reports_dropped_items",
+            "Records of our own that never entered the graph.",
+            &[("reason", "own_events_full")],
+        );
+        Services {
+            clock,
+            telemetry,
+            storage,
+            accounted,
+            runtime: Handle::try_current().ok(),
+            tasks: Mutex::default(),
+            reports,
+            waiting_reports: Mutex::new(Some(waiting)),
+            dropped_reports,
+            quiet: false,
+        }
+    }
+    /// Without tasks and announcements: for `replay`.
+    pub(crate) fn quiet(mut self) -> Services {
+        self.quiet = true;
+        self.runtime = None;
+        self
+    }
+    /// The queue of reports, for whoever brings them into the graph; there is one such.
+    pub(crate) fn take_reports(&self) -> Option<mpsc::Receiver<Logs>> {
+        self.waiting_reports.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+    pub(crate) fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
+        let Some(runtime) = &self.runtime else { return };
+        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        while let Some(ended) = tasks.try_join_next() {
+            if let Err(error) = ended
+                && error.is_panic()
+            {
+                tracing::error!(%error, "a task of a component panicked");
+            }
+        }
+        tasks.spawn_on(future, runtime);
+    }
+    /// Ends all tasks.
+    pub(crate) async fn abort_tasks(&self) {
+        let mut tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+        tasks.shutdown().await;
+    }
+}
 
 impl Host {
-    /// A host of its own, for unit tests of components.
-    pub fn for_tests(_clock: Clock, _storage: Arc<dyn Storage>) -> Host {
-        todo!()
+    pub(crate) fn new(id: ComponentId, stopping: watch::Receiver<bool>, services: Arc<Services>) -> Host {
+        Host { id, stopping, services }
+    }
+    /// A host of its own, for unit tests of components. Tasks run on the test's runtime, if there is one.
+    pub fn for_tests(clock: Clock, storage: Arc<dyn Storage>) -> Host {
+        let services = Services::new(clock, Telemetry::default(), storage, Arc::default());
+        // The sender goes at once: a test's host is asked to stop when the test drops its components.
+        let (sender, stopping) = watch::channel(false);
+        std::mem::forget(sender);
+        Host::new(ComponentId { kind: "test".to_owned(), name: None }, stopping, Arc::new(services))
+    }
+    /// For tests: what was reported and not yet taken.
+    pub fn reported_for_tests(&self) -> Vec<Logs> {
+        let mut waiting = self.services.waiting_reports.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = Vec::new();
+        while let Some(Ok(logs)) = waiting.as_mut().map(mpsc::Receiver::try_recv) {
+            all.push(logs);
+        }
+        all
     }
     /// Id of the component that is being started.
     pub fn id(&self) -> &ComponentId {
-        todo!()
+        &self.id
     }
     /// Runs a future until the collector stops.
-    pub fn spawn(&self, _future: impl Future<Output = ()> + Send + 'static) {
-        todo!()
+    ///
+    /// In `replay`, where nothing asynchronous runs, the future is dropped.
+    pub fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
+        self.services.spawn(future);
     }
     /// Runs blocking work on a thread of its own pool and waits for it.
-    pub async fn blocking<T: Send + 'static>(&self, _work: impl FnOnce() -> T + Send + 'static) -> T {
-        todo!()
+    pub async fn blocking<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
+        match tokio::task::spawn_blocking(work).await {
+            Ok(value) => value,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // Only when the runtime is being torn down: there is nobody left to give a value to.
+                Err(_) => std::future::pending().await,
+            },
+        }
     }
-    /// Resolves when the collector is asked to stop.
+    /// Resolves when the collector is asked to stop; for exporters, when their queues have been emptied.
     pub async fn stopping(&self) {
-        todo!()
+        let mut stopping = self.stopping.clone();
+        // An error means that the engine is gone, which is a stop as well.
+        let _ = stopping.wait_for(|stop| *stop).await;
     }
     /// Puts records of our own (`chaperone.notification`, `chaperone.audit`) into the graph through `own_events`.
-    pub fn report(&self, _logs: Logs) {
-        todo!()
+    ///
+    /// Never waits: when too many reports wait already, or no pipeline has the receiver, they are dropped and counted.
+    pub fn report(&self, logs: Logs) {
+        let items = logs.len();
+        if self.services.reports.try_send(logs).is_err() {
+            self.services.dropped_reports.add(items as u64);
+        }
     }
     /// The clock.
     pub fn clock(&self) -> &Clock {
-        todo!()
+        &self.services.clock
     }
     /// Own metrics.
     pub fn telemetry(&self) -> &Telemetry {
-        todo!()
+        &self.services.telemetry
     }
     /// Where state is kept: the named extension's store, else the memory store of this process.
-    pub fn storage(&self, _extension: Option<&str>) -> Arc<dyn Storage> {
-        todo!()
+    pub fn storage(&self, extension: Option<&str>) -> Arc<dyn Storage> {
+        if let Some(extension) = extension {
+            tracing::warn!(extension, component = %self.id, "no storage extension is part of this version; state is kept in memory");
+        }
+        Arc::clone(&self.services.storage)
     }
     /// Says on standard error, once, what this component does for its user: `listening on ...`, `storing in ...`.
-    pub fn announce(&self, _what: &str) {
-        todo!()
+    pub fn announce(&self, what: &str) {
+        if !self.services.quiet {
+            eprintln!("{}: {what}", self.id);
+        }
     }
     /// Accounted memory of the process in bytes: bodies, queues, component state.
     pub fn accounted_bytes(&self) -> usize {
-        todo!()
+        self.services.accounted.total()
+    }
+    /// An account of this component's own state, part of [`Host::accounted_bytes`] while it lives.
+    pub fn account(&self) -> StateAccount {
+        StateAccount { bytes: 0, accounted: Arc::clone(&self.services.accounted) }
+    }
+}
+
+/// How much memory a component's state takes.
+pub struct StateAccount {
+    bytes: usize,
+    // Shared with the engine, which adds up.
+    accounted: Arc<Accounted>,
+}
+
+impl StateAccount {
+    /// Replaces what was said before.
+    pub fn set(&mut self, bytes: usize) {
+        self.accounted.state.add(bytes);
+        self.accounted.state.sub(self.bytes);
+        self.bytes = bytes;
+    }
+}
+
+impl Drop for StateAccount {
+    fn drop(&mut self) {
+        self.accounted.state.sub(self.bytes);
     }
 }

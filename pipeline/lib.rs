@@ -13,6 +13,7 @@ pub mod component;
 pub mod engine;
 pub mod entrance;
 pub mod exposition;
+mod front;
 pub mod host;
 pub mod outbox;
 pub mod registry;

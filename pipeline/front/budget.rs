@@ -1,0 +1,157 @@
+//! Room in one exporter's queue: bytes and requests, reserved at admission, swapped for the encoded size on enqueue.
+//!
+//! The limit is checked when room is reserved and when derived data come, never when admitted data are enqueued: those
+//! may pass it by the difference of their sizes, and the next admission sees that. A tenth of the bytes is open to
+//! derived data only, so that requests cannot starve findings and alerts.
+
+use crate::engine::accounted::Accounted;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::Notify;
+
+/// How the length of a queue is measured against `queue_size`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Measure {
+    Requests,
+    Items,
+    Bytes,
+}
+
+/// Why there is no room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Full {
+    Bytes,
+    Length,
+    /// Larger than the whole queue: waiting would not help.
+    TooLarge,
+}
+
+/// The account of one queue. Everything not finished counts, deliveries in flight included.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    queue: u32,
+    max_bytes: usize,
+    max_length: usize,
+    measure: Measure,
+    used: Mutex<Used>,
+    freed: Notify,
+    accounted: Arc<Accounted>,
+}
+
+#[derive(Debug, Default, Clone, Copy)]
+struct Used {
+    bytes: usize,
+    requests: usize,
+    items: usize,
+    reserved_bytes: usize,
+    reserved_requests: usize,
+}
+
+impl Budget {
+    pub(crate) fn new(queue: u32, max_bytes: usize, max_length: usize, measure: Measure, accounted: Arc<Accounted>) -> Budget {
+        Budget { queue, max_bytes, max_length, measure, used: Mutex::default(), freed: Notify::new(), accounted }
+    }
+    /// Reserves room for a request of `bytes` that has not been indexed yet.
+    pub(crate) fn reserve(self: &Arc<Self>, bytes: usize) -> Result<Reservation, Full> {
+        let mut used = self.lock();
+        let limit = self.max_bytes - self.max_bytes / 10;
+        if bytes > limit {
+            return Err(Full::TooLarge);
+        }
+        if used.bytes + used.reserved_bytes + bytes > limit {
+            return Err(Full::Bytes);
+        }
+        if self.length(&used) >= self.max_length {
+            return Err(Full::Length);
+        }
+        used.reserved_bytes += bytes;
+        used.reserved_requests += 1;
+        self.accounted.queued.add(bytes);
+        Ok(Reservation { budget: Arc::clone(self), bytes })
+    }
+    /// Takes what was admitted, whatever its size.
+    pub(crate) fn take(&self, bytes: usize, items: usize) {
+        let mut used = self.lock();
+        used.bytes += bytes;
+        used.requests += 1;
+        used.items += items;
+        self.accounted.queued.add(bytes);
+    }
+    /// Takes derived data if there is room.
+    pub(crate) fn take_derived(&self, bytes: usize, items: usize) -> Result<(), Full> {
+        let mut used = self.lock();
+        if used.bytes + used.reserved_bytes + bytes > self.max_bytes {
+            return Err(if bytes > self.max_bytes { Full::TooLarge } else { Full::Bytes });
+        }
+        // As with bytes, a tenth of the length beyond what requests may fill is for derived data.
+        if self.length(&used) >= self.max_length + self.max_length / 10 {
+            return Err(Full::Length);
+        }
+        used.bytes += bytes;
+        used.requests += 1;
+        used.items += items;
+        self.accounted.queued.add(bytes);
+        Ok(())
+    }
+    /// What was taken is finished: sent or dropped.
+    pub(crate) fn give_back(&self, bytes: usize, items: usize) {
+        let mut used = self.lock();
+        used.bytes = used.bytes.saturating_sub(bytes);
+        used.requests = used.requests.saturating_sub(1);
+        used.items = used.items.saturating_sub(items);
+        self.accounted.queued.sub(bytes);
+        drop(used);
+        self.freed.notify_waiters();
+    }
+    /// Whether so much waits that batching should not wait longer.
+    pub(crate) fn is_half_full(&self) -> bool {
+        let used = self.lock();
+        used.bytes >= self.max_bytes / 2 || self.length(&used) * 2 >= self.max_length
+    }
+    /// Length in the queue's own measure, for `otelcol_exporter_queue_size`.
+    pub(crate) fn size(&self) -> usize {
+        self.length(&self.lock())
+    }
+    /// Bytes in the queue and in flight.
+    pub(crate) fn bytes(&self) -> usize {
+        self.lock().bytes
+    }
+    /// Resolves when room was given back after this call.
+    pub(crate) fn freed(&self) -> tokio::sync::futures::Notified<'_> {
+        self.freed.notified()
+    }
+    fn length(&self, used: &Used) -> usize {
+        match self.measure {
+            Measure::Requests => used.requests + used.reserved_requests,
+            Measure::Items => used.items,
+            Measure::Bytes => used.bytes + used.reserved_bytes,
+        }
+    }
+    fn lock(&self) -> MutexGuard<'_, Used> {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Room for one request in one queue; given back when dropped.
+#[derive(Debug)]
+pub(crate) struct Reservation {
+    budget: Arc<Budget>,
+    bytes: usize,
+}
+
+impl Reservation {
+    /// Which queue the room is in.
+    pub(crate) fn queue(&self) -> u32 {
+        self.budget.queue
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        let mut used = self.budget.lock();
+        used.reserved_bytes = used.reserved_bytes.saturating_sub(self.bytes);
+        used.reserved_requests = used.reserved_requests.saturating_sub(1);
+        self.budget.accounted.queued.sub(self.bytes);
+        drop(used);
+        self.budget.freed.notify_waiters();
+    }
+}
