@@ -5,13 +5,22 @@
 
 #![warn(missing_docs)]
 
+mod de;
 pub mod document;
+mod expand;
 pub mod id;
+mod lay;
 pub mod load;
+mod parse;
 pub mod problems;
+mod read;
+mod scalar;
+mod schema;
 pub mod settings;
+mod suggest;
 pub mod tree;
 pub mod user_config;
+mod walk;
 
 pub use document::{Document, Pipeline, Reference, Service};
 pub use id::{ComponentId, PipelineId};
@@ -19,4 +28,4 @@ pub use load::{Source, load};
 pub use problems::{Location, Problem, Problems, Severity};
 pub use settings::{ByteSize, Duration, Endpoint, Optional, Secret};
 pub use tree::Node;
-pub use user_config::{UserConfig, parse_settings};
+pub use user_config::{UserConfig, parse_settings, read_settings};

@@ -1,6 +1,11 @@
-//! From sources to a document: parse, expand `${...}`, merge, read sections. All problems at once.
+//! From sources to a document: parse, merge, expand `${...}`, read sections. All problems at once.
+//!
+//! Sources are merged before anything is expanded, so a variable in a value that a later source replaces is never asked for.
+//! `--set` sources count last, wherever they stand.
 
-use crate::{Document, Problems};
+use crate::expand::expand;
+use crate::tree::{Kind, Pair};
+use crate::{Document, Location, Node, Problem, Problems, Severity, read};
 
 /// Where configuration comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +24,123 @@ pub enum Source {
 /// Loads a configuration. `env` looks an environment variable up.
 ///
 /// The problems of a successful load are warnings.
-pub fn load(_sources: &[Source], _env: &dyn Fn(&str) -> Option<String>) -> Result<(Document, Problems), Problems> {
-    todo!()
+pub fn load(sources: &[Source], env: &dyn Fn(&str) -> Option<String>) -> Result<(Document, Problems), Problems> {
+    let mut problems = Problems::new();
+    let mut trees = Vec::new();
+    let texts = sources.iter().filter(|source| matches!(source, Source::Text { .. }));
+    let sets = sources.iter().filter(|source| matches!(source, Source::Set(_)));
+    for source in texts.chain(sets) {
+        let tree = match source {
+            Source::Text { name, text } => file(text, name),
+            Source::Set(text) => set(text),
+        };
+        match tree {
+            Ok(tree) => trees.push(tree),
+            Err(found) => problems.extend(found),
+        }
+    }
+    if problems.has_errors() {
+        return Err(problems);
+    }
+    let merged = trees.into_iter().fold(Node::map(Vec::new(), None), Node::merge);
+    let tree = expand(merged, env, &mut problems);
+    let document = read::document(tree, &mut problems);
+    problems.sort_by_place();
+    if problems.has_errors() { Err(problems) } else { Ok((document, problems)) }
 }
+
+/// A file: its root must be a map; one that says nothing is an empty map.
+fn file(text: &str, name: &str) -> Result<Node, Problems> {
+    let tree = Node::parse(text, name)?;
+    if tree.is_null() {
+        return Ok(Node::map(Vec::new(), tree.location));
+    }
+    if !tree.is_map() {
+        return Err(Problems::from(Problem {
+            severity: Severity::Error,
+            message: format!("the configuration must be a map, found {}", tree.describe()),
+            location: tree.location,
+            path: String::new(),
+            hint: None,
+        }));
+    }
+    Ok(nested(tree))
+}
+
+/// `--set a.b.c=value`: the value is YAML, nothing is null. `::` separates as well as `.`.
+fn set(text: &str) -> Result<Node, Problems> {
+    let source = format!("--set {text}");
+    let bad = |message: &str, column| {
+        let location = Some(Location { file: source.clone(), line: 1, column });
+        let hint = Some("write `--set a.b.c=value`".to_owned());
+        Problems::from(Problem { severity: Severity::Error, message: message.to_owned(), location, path: String::new(), hint })
+    };
+    let Some((key, value)) = text.split_once('=') else {
+        return Err(bad("missing equal sign", 1));
+    };
+    let column = key.chars().count() + 2;
+    let key = key.trim();
+    let segments: Vec<&str> = if key.contains("::") { key.split("::").collect() } else { key.split('.').collect() };
+    if segments.iter().any(|segment| segment.is_empty()) {
+        return Err(bad("empty key", 1));
+    }
+    let mut tree = Node::parse(value.trim(), &source)?;
+    shift(&mut tree, column);
+    for segment in segments.iter().rev() {
+        let place = Location { file: source.clone(), line: 1, column: 1 };
+        let pair = Pair { key: (*segment).to_owned(), location: Some(place.clone()), value: tree };
+        tree = Node::map(vec![pair], Some(place));
+    }
+    Ok(nested(tree))
+}
+
+/// Moves the places of a value to where it stands behind the equal sign.
+fn shift(node: &mut Node, column: usize) {
+    let moved = |location: &mut Option<Location>| {
+        if let Some(location) = location.as_mut().filter(|location| location.line == 1) {
+            location.column += column - 1;
+        }
+    };
+    moved(&mut node.location);
+    match &mut node.kind {
+        Kind::Scalar(_) => {}
+        Kind::List(items) => items.iter_mut().for_each(|item| shift(item, column)),
+        Kind::Map(pairs) => {
+            for pair in pairs {
+                moved(&mut pair.location);
+                shift(&mut pair.value, column);
+            }
+        }
+    }
+}
+
+/// Splits keys that hold `::` into nested maps: `a::b: 1` is `a: {b: 1}`.
+fn nested(node: Node) -> Node {
+    let Node { kind, location, original } = node;
+    let kind = match kind {
+        Kind::Scalar(scalar) => Kind::Scalar(scalar),
+        Kind::List(items) => Kind::List(items.into_iter().map(nested).collect()),
+        Kind::Map(pairs) => {
+            let mut whole = Node::map(Vec::new(), location.clone());
+            for Pair { key, location, value } in pairs {
+                let mut value = nested(value);
+                let mut segments: Vec<&str> = key.split("::").collect();
+                if segments.iter().any(|segment| segment.is_empty()) {
+                    segments = vec![key.as_str()];
+                }
+                for segment in segments.into_iter().rev() {
+                    let place = location.clone();
+                    let pair = Pair { key: segment.to_owned(), location: place.clone(), value };
+                    value = Node::map(vec![pair], place);
+                }
+                whole = whole.merge(Node { location: None, ..value });
+            }
+            whole.kind
+        }
+    };
+    Node { kind, location, original }
+}
+
+#[cfg(test)]
+#[path = "load_tests.rs"]
+mod tests;
