@@ -330,4 +330,5 @@ keys! {
     URL_FULL = "url.full", Content;
     INPUT_VALUE = "input.value", Content;
     OUTPUT_VALUE = "output.value", Content;
+    SERVICE_NAMESPACE = "service.namespace", Meta;
 }

@@ -5,5 +5,7 @@
 #![warn(missing_docs)]
 
 pub mod dialects;
+pub mod event_names;
 pub mod keys;
+pub mod metric_names;
 pub mod record;
