@@ -8,4 +8,5 @@ pub mod dialects;
 pub mod event_names;
 pub mod keys;
 pub mod metric_names;
+pub mod prices;
 pub mod record;

@@ -1,0 +1,190 @@
+//! The price of one call: buckets times rates, in integers, rounded once.
+//!
+//! Buckets are disjoint; cached tokens are parts of the canonical input and are priced apart from the rest of it.
+//! A missing rate never makes tokens free: cache reads and writes cost what input costs, an hour's cache write what a short one
+//! costs, reasoning what output costs.
+
+use super::lookup::ModelPrices;
+use super::rates::{Rate, RateKind, Rates};
+use super::table::VERSION;
+
+/// Billionths of a US dollar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct NanoUsd(pub i64);
+
+impl NanoUsd {
+    /// As a number of dollars, for an attribute.
+    pub fn usd(self) -> f64 {
+        self.0 as f64 / 1e9
+    }
+}
+
+/// Disjoint token counts of one call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tokens {
+    /// All input, cached or not: what tiers go by.
+    pub input: u64,
+    /// All output, reasoning included.
+    pub output: u64,
+    /// Part of the input: read from a cache.
+    pub cache_read: u64,
+    /// Part of the input: written to a cache for five minutes or for the only duration there is.
+    pub cache_write_5m: u64,
+    /// Part of the input: written to a cache for an hour.
+    pub cache_write_1h: u64,
+    /// Part of the output.
+    pub reasoning: u64,
+    /// Part of the input that is audio and was not read from a cache.
+    pub audio_input: u64,
+    /// Part of the output that is audio.
+    pub audio_output: u64,
+    /// Part of the input that is images and was not read from a cache.
+    pub image_input: u64,
+    /// Part of the output that is images.
+    pub image_output: u64,
+}
+
+/// How and when a call was made, as far as it changes the price.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct PriceContext<'a> {
+    /// When it happened, nanoseconds since 1970: the price of that day holds.
+    pub unix_ns: u64,
+    /// Service tier that answered.
+    pub service_tier: Option<&'a str>,
+    /// Speed mode.
+    pub speed: Option<&'a str>,
+    /// Model requests the record covers.
+    pub requests: u64,
+}
+
+/// What a call cost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cost {
+    /// Input that was not cached.
+    pub input: NanoUsd,
+    /// Output.
+    pub output: NanoUsd,
+    /// Cache reads and writes.
+    pub cache: NanoUsd,
+    /// All of it; rounded once, so that parts may differ from it by a billionth.
+    pub total: NanoUsd,
+    /// Which entry: `genai-prices@0.2.3/openai/gpt-4o-mini`.
+    pub price_id: String,
+    /// Variant or context tier that held, if any: `batch`, `priority`, `above_200000`.
+    pub tier: Option<String>,
+    /// The entry is another provider's.
+    pub estimated: bool,
+}
+
+impl ModelPrices {
+    /// The price of a call, or `None` when the entry has no price of tokens.
+    pub fn cost(&self, tokens: &Tokens, context: &PriceContext<'_>) -> Option<Cost> {
+        let (rates, variant) = self.rates_at(context);
+        let mut cost = reckon(&rates, tokens, context.requests)?;
+        cost.price_id = format!("{VERSION}/{}/{}", self.provider, self.model.id);
+        cost.estimated = self.estimated;
+        cost.tier = match (variant, cost.tier.take()) {
+            (Some(variant), Some(tier)) => Some(format!("{variant},{tier}")),
+            (variant, tier) => variant.map(str::to_owned).or(tier),
+        };
+        Some(cost)
+    }
+
+    /// Rates at the time of the call: the last active ones, with those of its variants laid over.
+    fn rates_at(&self, context: &PriceContext<'_>) -> (Rates, Option<&'static str>) {
+        let prices = &self.model.prices;
+        let active = prices.iter().rev().find(|(since, _)| since.holds(context.unix_ns)).or(prices.first());
+        let mut rates = active.map(|(_, rates)| rates.clone()).unwrap_or_default();
+        let tier = context.service_tier;
+        // Anthropic reports batches as a service tier, the list has them as a way of processing.
+        let batch = tier.filter(|tier| *tier == "batch");
+        let mut held = None;
+        for variant in self.model.variants.iter().filter(|variant| variant.since.holds(context.unix_ns)) {
+            let said = match variant.key {
+                "processing" => batch,
+                "service_tier" => tier,
+                "speed" => context.speed,
+                _ => None,
+            };
+            if said == Some(variant.value) && held.is_none() && variant.rates != Rates::default() {
+                rates = rates.overlaid(&variant.rates);
+                held = Some(variant.value);
+            }
+        }
+        (rates, held)
+    }
+}
+
+/// Prices tokens with rates that need no list: those of a user.
+pub fn reckon(rates: &Rates, tokens: &Tokens, requests: u64) -> Option<Cost> {
+    if rates.has_no_token_rate() {
+        return None;
+    }
+    let mut sum = Sum { rates, all_input: tokens.input, tier: None };
+    let read = tokens.cache_read.min(tokens.input);
+    let write = (tokens.cache_write_5m + tokens.cache_write_1h).min(tokens.input - read);
+    let write_1h = tokens.cache_write_1h.min(write);
+    let uncached = tokens.input - read - write;
+
+    let audio_in = sum.apart(RateKind::AudioInput, tokens.audio_input, uncached);
+    let image_in = sum.apart(RateKind::ImageInput, tokens.image_input, uncached - audio_in.0);
+    let text_in = uncached - audio_in.0 - image_in.0;
+    let input = sum.of(&[RateKind::Input], text_in) + audio_in.1 + image_in.1;
+
+    let cache = sum.of(&[RateKind::CacheRead, RateKind::Input], read)
+        + sum.of(&[RateKind::CacheWrite, RateKind::Input], write - write_1h)
+        + sum.of(&[RateKind::CacheWrite1h, RateKind::CacheWrite, RateKind::Input], write_1h);
+
+    let reasoning = sum.apart(RateKind::Reasoning, tokens.reasoning, tokens.output);
+    let audio_out = sum.apart(RateKind::AudioOutput, tokens.audio_output, tokens.output - reasoning.0);
+    let image_out = sum.apart(RateKind::ImageOutput, tokens.image_output, tokens.output - reasoning.0 - audio_out.0);
+    let text_out = tokens.output - reasoning.0 - audio_out.0 - image_out.0;
+    let output = sum.of(&[RateKind::Output], text_out) + reasoning.1 + audio_out.1 + image_out.1;
+
+    // Requests are priced per thousand, everything else per million.
+    let extra = sum.of(&[RateKind::Request], requests) * 1000;
+    Some(Cost {
+        input: rounded(input),
+        output: rounded(output),
+        cache: rounded(cache),
+        total: rounded(input + output + cache + extra),
+        price_id: String::new(),
+        tier: sum.tier.map(|start| format!("above_{start}")),
+        estimated: false,
+    })
+}
+
+struct Sum<'a> {
+    rates: &'a Rates,
+    all_input: u64,
+    tier: Option<u64>,
+}
+
+impl Sum<'_> {
+    /// Price of `count` tokens at the first of these rates that exists, in nano-dollars times a million.
+    fn of(&mut self, kinds: &[RateKind], count: u64) -> i128 {
+        if count == 0 {
+            return 0;
+        }
+        let Some(rate) = kinds.iter().find_map(|kind| self.rates.get(*kind)) else { return 0 };
+        self.charge(rate, count)
+    }
+
+    /// Tokens of a kind that is priced apart: how many of the `of_all` they are, and their price. None where there is no rate.
+    fn apart(&mut self, kind: RateKind, count: u64, of_all: u64) -> (u64, i128) {
+        let Some(rate) = self.rates.get(kind).filter(|_| count > 0) else { return (0, 0) };
+        let count = count.min(of_all);
+        (count, self.charge(rate, count))
+    }
+
+    fn charge(&mut self, rate: &Rate, count: u64) -> i128 {
+        let (price, tier) = rate.at(self.all_input);
+        self.tier = self.tier.or(tier);
+        i128::from(price) * i128::from(count)
+    }
+}
+
+/// Nano-dollars of a sum of nano-dollars times a million, half up.
+fn rounded(millionths: i128) -> NanoUsd {
+    NanoUsd(i64::try_from((millionths + 500_000).div_euclid(1_000_000)).unwrap_or(i64::MAX))
+}
