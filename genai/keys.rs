@@ -41,6 +41,11 @@ pub fn install() {
     chaperone_proto::keys::install(ALL);
 }
 
+/// Whether a key belongs to the GenAI conventions.
+pub fn is_convention(key: &str) -> bool {
+    key.starts_with("gen_ai.")
+}
+
 keys! {
     GEN_AI_OPERATION_NAME = "gen_ai.operation.name", Meta;
     GEN_AI_PROVIDER_NAME = "gen_ai.provider.name", Meta;
@@ -331,4 +336,13 @@ keys! {
     INPUT_VALUE = "input.value", Content;
     OUTPUT_VALUE = "output.value", Content;
     SERVICE_NAMESPACE = "service.namespace", Meta;
+    GEN_AI_PROMPT = "gen_ai.prompt", Content;
+    GEN_AI_COMPLETION = "gen_ai.completion", Content;
+    CHAPERONE_RESPONSE_NATIVE_FINISH_REASONS = "chaperone.response.native_finish_reasons", Meta;
+    GEN_AI_USAGE_AUDIO_INPUT_TOKENS = "gen_ai.usage.audio.input_tokens", Meta;
+    GEN_AI_USAGE_AUDIO_OUTPUT_TOKENS = "gen_ai.usage.audio.output_tokens", Meta;
+    GEN_AI_USAGE_IMAGE_INPUT_TOKENS = "gen_ai.usage.image.input_tokens", Meta;
+    GEN_AI_USAGE_IMAGE_OUTPUT_TOKENS = "gen_ai.usage.image.output_tokens", Meta;
+    ANTHROPIC_RESPONSE_SERVICE_TIER = "anthropic.response.service_tier", Meta;
+    LITELLM_CACHE_HIT = "litellm.cache_hit", Meta;
 }
