@@ -1,10 +1,20 @@
 //! The registry of exporters, in the order of the docs. One folder a component, named as in `collector.yaml`.
 
+mod file;
+mod nop;
+mod otlp_http;
 mod prometheus;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 
 use chaperone_pipeline::ExporterEntry;
 
 /// All exporters.
 pub const ALL: &[ExporterEntry] = &[
+    ExporterEntry::of::<otlp_http::OtlpHttp>(),
+    ExporterEntry::of::<file::File>(),
+    ExporterEntry::of::<nop::Nop>(),
+    #[cfg(feature = "sqlite")]
+    ExporterEntry::of::<sqlite::Sqlite>(),
     ExporterEntry::of::<prometheus::Prometheus>(),
 ];

@@ -1,0 +1,28 @@
+//! Sockets: HTTP and gRPC servers and clients, compression with caps, and what outcomes look like on the wire.
+//!
+//! Knows HTTP/1.1, HTTP/2 and the framing of gRPC, and no route, no signal and no attribute.
+//! Whatever is read from a stranger has a limit, is charged to a budget while it arrives, and must keep arriving.
+//! TLS is not here yet: a setting that asks for it is refused with a clear message.
+
+#![deny(clippy::indexing_slicing, clippy::string_slice, clippy::unwrap_used)]
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "tests may panic"))]
+
+pub mod body;
+pub mod client;
+pub mod collect;
+pub mod compression;
+pub mod grpc;
+pub mod meter;
+pub mod outcome;
+pub mod retry_after;
+pub mod rpc_status;
+pub mod server;
+
+pub use body::{Body, BoxError};
+pub use client::{HttpClient, HttpRequest, HttpResponse, RequestError};
+pub use collect::{Pace, collect};
+pub use compression::{BodyEncoding, compress, decompress};
+pub use meter::{Meter, ReceiveError};
+pub use outcome::WireOutcome;
+pub use rpc_status::RpcStatus;
+pub use server::{Handler, Listener, Server, ServerSettings};

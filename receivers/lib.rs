@@ -1,6 +1,8 @@
 //! The registry of receivers, in the order of the docs. One folder a component, named as in `collector.yaml`.
 
+mod otlp;
+
 use chaperone_pipeline::ReceiverEntry;
 
 /// All receivers.
-pub const ALL: &[ReceiverEntry] = &[];
+pub const ALL: &[ReceiverEntry] = &[ReceiverEntry::of::<otlp::Otlp>()];

@@ -1,0 +1,218 @@
+//! Listens, serves HTTP/1.1 and HTTP/2 on one port, and stops without cutting requests short.
+//!
+//! The only place that spawns a task a connection; what is done with a request is the handler's.
+//! Frames and windows are larger than HTTP/2's defaults, which cost a telemetry server half its time.
+
+use crate::Body;
+use chaperone_config::Endpoint;
+use futures_util::future::BoxFuture;
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, oneshot};
+use tracing::{debug, warn};
+
+/// Largest HTTP/2 frame that is taken.
+const FRAME: u32 = 1 << 20;
+/// Bytes that one stream may send before it must wait.
+const STREAM_WINDOW: u32 = 1 << 20;
+/// Bytes that all streams of a connection may send before they must wait.
+const CONNECTION_WINDOW: u32 = 4 << 20;
+/// Connections of one listener; more wait to be accepted.
+const MAX_CONNECTIONS: usize = 10_000;
+/// How long a client may take for its request headers.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
+/// Pause after a failed accept (no file descriptors left), so that it does not spin.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Answers requests.
+pub trait Handler: Send + Sync + 'static {
+    /// Answers one request of `peer`. Errors are answers too.
+    fn handle(self: Arc<Self>, request: Request<Incoming>, peer: SocketAddr) -> BoxFuture<'static, Response<Body>>;
+}
+
+/// How connections are served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ServerSettings {
+    /// Whether HTTP/1.1 is spoken beside HTTP/2.
+    pub http1: bool,
+    /// Requests of one HTTP/2 connection at a time.
+    pub max_concurrent_streams: u32,
+}
+
+/// A socket could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    /// The endpoint is not `host:port`.
+    #[error("`{endpoint}` is not an address to listen on, expected `host:port`")]
+    Endpoint { endpoint: String },
+    /// The name has no address.
+    #[error("cannot resolve `{endpoint}`")]
+    Resolve {
+        endpoint: String,
+        #[source]
+        source: std::io::Error,
+    },
+    /// Mostly: the port is taken.
+    #[error("cannot listen on `{endpoint}`")]
+    Bind {
+        endpoint: String,
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+/// An open socket that does not accept yet.
+#[derive(Debug)]
+pub struct Listener {
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl Listener {
+    /// Opens a socket. Port 0 lets the system choose; `address` tells.
+    pub async fn bind(endpoint: &Endpoint) -> Result<Listener, BindError> {
+        let text = endpoint.as_str();
+        let shaped = text.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+        if !shaped || text.contains('/') {
+            return Err(BindError::Endpoint { endpoint: text.to_owned() });
+        }
+        // An empty host means all interfaces, as in Go.
+        let resolvable = if text.starts_with(':') { format!("0.0.0.0{text}") } else { text.to_owned() };
+        let resolve = |source| BindError::Resolve { endpoint: text.to_owned(), source };
+        let mut addresses: Vec<SocketAddr> = tokio::net::lookup_host(&resolvable).await.map_err(resolve)?.collect();
+        // `localhost` is both families; clients that know only one know the older.
+        addresses.sort_by_key(SocketAddr::is_ipv6);
+        let bind = |source| BindError::Bind { endpoint: text.to_owned(), source };
+        let listener = TcpListener::bind(addresses.as_slice()).await.map_err(bind)?;
+        let address = listener.local_addr().map_err(bind)?;
+        Ok(Listener { listener, address })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+/// A server at work. Dropping it stops accepting and lets requests in flight end by themselves.
+#[derive(Debug)]
+pub struct Server {
+    address: SocketAddr,
+    stop: Option<oneshot::Sender<Duration>>,
+    stopped: oneshot::Receiver<()>,
+}
+
+impl Server {
+    /// Begins to accept.
+    #[expect(clippy::disallowed_methods, reason = "connections are the server's own tasks, ended by `stop`")]
+    pub fn start(listener: Listener, settings: ServerSettings, handler: Arc<impl Handler>) -> Server {
+        let (stop, asked) = oneshot::channel();
+        let (done, stopped) = oneshot::channel();
+        let address = listener.address;
+        tokio::spawn(async move {
+            accept_until_stopped(listener.listener, settings, handler, asked).await;
+            let _ = done.send(());
+        });
+        Server { address, stop: Some(stop), stopped }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Stops accepting, lets requests in flight finish within `deadline`, then cuts what is left.
+    pub async fn stop(mut self, deadline: Duration) {
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(deadline);
+        }
+        let _ = self.stopped.await;
+    }
+}
+
+fn protocol(settings: ServerSettings) -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_frame_size(FRAME)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_concurrent_streams(settings.max_concurrent_streams);
+    if settings.http1 { builder } else { builder.http2_only() }
+}
+
+#[expect(clippy::disallowed_methods, reason = "one task a connection, bounded by a semaphore and ended by `stop`")]
+async fn accept_until_stopped(
+    listener: TcpListener,
+    settings: ServerSettings,
+    handler: Arc<impl Handler>,
+    mut asked: oneshot::Receiver<Duration>,
+) {
+    let protocol = protocol(settings);
+    let graceful = GracefulShutdown::new();
+    // Shared by the connections' tasks: each holds a permit, and the word that everything must end now.
+    let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let (cut, _) = tokio::sync::watch::channel(());
+    let deadline = loop {
+        let next = async {
+            let permit = Arc::clone(&permits).acquire_owned().await.expect("invariant: never closed");
+            (listener.accept().await, permit)
+        };
+        let ((accepted, permit), mut cut) = tokio::select! {
+            deadline = &mut asked => break deadline.unwrap_or_default(),
+            next = next => (next, cut.subscribe()),
+        };
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                warn!(%error, "could not accept a connection");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        let connection = connection(&protocol, stream, peer, Arc::clone(&handler));
+        let connection = graceful.watch(connection);
+        tokio::spawn(async move {
+            tokio::select! {
+                ended = connection => {
+                    if let Err(error) = ended {
+                        debug!(%error, %peer, "a connection ended with an error");
+                    }
+                }
+                _ = cut.changed() => debug!(%peer, "a connection was cut at the end of the stop deadline"),
+            }
+            drop(permit);
+        });
+    };
+    drop(listener);
+    if tokio::time::timeout(deadline, graceful.shutdown()).await.is_err() {
+        warn!("requests were still in flight at the end of the stop deadline");
+        let _ = cut.send(());
+    }
+}
+
+fn connection<H: Handler>(
+    protocol: &auto::Builder<TokioExecutor>,
+    stream: TcpStream,
+    peer: SocketAddr,
+    handler: Arc<H>,
+) -> impl hyper_util::server::graceful::GracefulConnection<Error = crate::BoxError> + Send + use<H> {
+    // Answers are small: waiting to fill a packet only delays them.
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(move |request| {
+        let answer = Arc::clone(&handler).handle(request, peer);
+        async move { Ok::<_, Infallible>(answer.await) }
+    });
+    protocol.serve_connection(TokioIo::new(stream), service).into_owned()
+}

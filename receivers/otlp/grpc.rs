@@ -1,0 +1,75 @@
+//! OTLP/gRPC: which service a path names, and the empty answer.
+
+use super::config::Grpc;
+use super::intake::{Arrived, Intake};
+use bytes::Bytes;
+use chaperone_net::grpc::{Message, MessageLimits, unary, unimplemented};
+use chaperone_net::{Body, Handler, Pace, ReceiveError, WireOutcome, body};
+use chaperone_pipeline::{BoxFuture, Encoding};
+use chaperone_proto::Signal;
+use http::header::CONTENT_TYPE;
+use http::{Request, Response, StatusCode};
+use hyper::body::Incoming;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+pub(super) struct GrpcHandler {
+    // Shared with the calls in flight.
+    intake: Arc<Intake>,
+    limits: MessageLimits,
+}
+
+impl GrpcHandler {
+    pub(super) fn new(intake: Intake, settings: &Grpc) -> GrpcHandler {
+        let limits = MessageLimits { max_bytes: settings.max_bytes(), pace: Pace::SLOWEST };
+        GrpcHandler { intake: Arc::new(intake), limits }
+    }
+
+    async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
+        let content_type = request.headers().get(CONTENT_TYPE).map_or(&b""[..], |value| value.as_bytes());
+        if !content_type.starts_with(b"application/grpc") {
+            let mut response = Response::new(body::empty());
+            *response.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+            return response;
+        }
+        let signal = match self.route(request.uri().path()) {
+            Ok(signal) => signal,
+            Err(message) => return unimplemented(message),
+        };
+        let Some(charge) = self.intake.charge() else {
+            let outcome = WireOutcome::of_grpc_message(&ReceiveError::OverBudget);
+            return chaperone_net::grpc::refusal(outcome);
+        };
+        let (intake, counting) = (Arc::clone(&self.intake), Arc::clone(&self.intake));
+        let call = move |message: Message<_>| async move {
+            let Message { body, headers, meter: charge } = message;
+            let arrived = Arrived { signal, encoding: Encoding::Protobuf, body, charge, headers, peer };
+            // The answer is a message without fields: nothing was rejected.
+            intake.submit(arrived).await.map(|()| Bytes::new()).map_err(WireOutcome::into_tonic)
+        };
+        unary(request, self.limits, charge, move |error| counting.count(error), call).await
+    }
+
+    fn route(&self, path: &str) -> Result<Signal, String> {
+        let (service, method) = path.trim_start_matches('/').rsplit_once('/').unwrap_or((path, ""));
+        let signal = match service {
+            "opentelemetry.proto.collector.trace.v1.TraceService" => Signal::Traces,
+            "opentelemetry.proto.collector.metrics.v1.MetricsService" => Signal::Metrics,
+            "opentelemetry.proto.collector.logs.v1.LogsService" => Signal::Logs,
+            _ => return Err(format!("unknown service {service}")),
+        };
+        if !self.intake.serves(signal) {
+            return Err(format!("unknown service {service}"));
+        }
+        if method != "Export" {
+            return Err(format!("unknown method {method} for service {service}"));
+        }
+        Ok(signal)
+    }
+}
+
+impl Handler for GrpcHandler {
+    fn handle(self: Arc<Self>, request: Request<Incoming>, peer: SocketAddr) -> BoxFuture<'static, Response<Body>> {
+        Box::pin(async move { self.answer(request, peer).await })
+    }
+}

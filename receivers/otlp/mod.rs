@@ -1,0 +1,97 @@
+//! The `otlp` receiver: OTLP by gRPC and HTTP, protobuf and JSON, gzip and zstd.
+//!
+//! It knows routes, content types and what answers look like; sockets, framing and compression are `net`'s, decoding
+//! and everything after it is the entrance's. One instance an id, for all signals.
+
+mod config;
+mod grpc;
+mod http;
+mod intake;
+#[cfg(test)]
+mod tests;
+
+pub use config::{Config, Grpc, Http, Protocols};
+
+use chaperone_config::Endpoint;
+use chaperone_net::{Handler, Listener, Server, ServerSettings};
+use chaperone_pipeline::{
+    BoxFuture, BuildContext, ConfigError, Entrance, Host, Meta, Receiver, ReceiverFactory, Signals, Stability, StartError,
+};
+use intake::Intake;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// How long requests in flight may take when the receiver stops.
+const STOP_DEADLINE: Duration = Duration::from_secs(10);
+
+/// Factory of the receiver.
+pub struct Otlp;
+
+impl ReceiverFactory for Otlp {
+    type Config = Config;
+    const META: Meta = Meta::receiver("otlp", "Receives OTLP by gRPC and HTTP.", Signals::ALL)
+        .stability(Stability::Alpha)
+        .readme(include_str!("README.md"));
+
+    fn build(config: Config, _ctx: &BuildContext) -> Result<Arc<dyn Receiver>, ConfigError> {
+        Ok(Arc::new(OtlpReceiver { config, servers: Mutex::default() }))
+    }
+}
+
+struct OtlpReceiver {
+    config: Config,
+    servers: Mutex<Vec<Server>>,
+}
+
+impl OtlpReceiver {
+    async fn open(&self, host: &Host, entrance: Entrance) -> Result<(), StartError> {
+        // All sockets are opened before the first is served: a taken port must not leave half a receiver.
+        let grpc = match self.config.protocols.grpc.get() {
+            Some(settings) => Some((settings, bind(&settings.endpoint).await?)),
+            None => None,
+        };
+        let http = match self.config.protocols.http.get() {
+            Some(settings) => Some((settings, bind(&settings.endpoint).await?)),
+            None => None,
+        };
+        if let Some((settings, listener)) = grpc {
+            let intake = Intake::new(host, entrance.clone(), "grpc", settings.include_metadata);
+            let protocol = ServerSettings { http1: false, max_concurrent_streams: settings.max_streams() };
+            self.serve(host, listener, "grpc", protocol, grpc::GrpcHandler::new(intake, settings));
+        }
+        if let Some((settings, listener)) = http {
+            let intake = Intake::new(host, entrance, "http", settings.include_metadata);
+            let protocol = ServerSettings { http1: true, max_concurrent_streams: config::DEFAULT_STREAMS };
+            self.serve(host, listener, "http", protocol, http::HttpHandler::new(intake, settings));
+        }
+        Ok(())
+    }
+
+    fn serve(&self, host: &Host, listener: Listener, name: &'static str, protocol: ServerSettings, handler: impl Handler) {
+        let address = listener.address();
+        let server = Server::start(listener, protocol, Arc::new(handler));
+        self.servers.lock().unwrap_or_else(PoisonError::into_inner).push(server);
+        let labels = [("receiver", &*host.id().to_string()), ("protocol", name)];
+        // With port 0 nobody could know where to send otherwise.
+        let help = "Port on which a receiver listens.";
+        host.telemetry().gauge("chaperone_receiver_port", help, &labels).set(address.port().into());
+        host.announce(&format!("listening for OTLP/{} on {address}", if name == "grpc" { "gRPC" } else { "HTTP" }));
+    }
+}
+
+async fn bind(endpoint: &Endpoint) -> Result<Listener, StartError> {
+    Listener::bind(endpoint).await.map_err(|error| StartError::caused_by(error.to_string(), error))
+}
+
+impl Receiver for OtlpReceiver {
+    fn start<'a>(&'a self, host: &'a Host, entrance: Entrance) -> BoxFuture<'a, Result<(), StartError>> {
+        Box::pin(self.open(host, entrance))
+    }
+
+    fn stop(&self) -> BoxFuture<'_, ()> {
+        let servers = std::mem::take(&mut *self.servers.lock().unwrap_or_else(PoisonError::into_inner));
+        Box::pin(async move {
+            futures_util::future::join_all(servers.into_iter().map(|server| server.stop(STOP_DEADLINE))).await;
+        })
+    }
+}
