@@ -1,3 +1,4 @@
 //! Only for tests: captures, fake endpoints, the test ClickHouse, the conservation checker.
 
+pub mod clickhouse;
 pub mod corpus;
