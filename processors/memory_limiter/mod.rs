@@ -1,0 +1,92 @@
+//! The `memory_limiter` processor: refuses requests while the process holds more than its limit.
+//!
+//! What is compared is what the engine accounts for: bodies being received, requests in flight, queues, component
+//! state. It says no at admission, before anything was changed, so that a sender's retry loses nothing.
+
+mod config;
+#[cfg(test)]
+mod tests;
+mod total;
+
+pub use config::Config;
+
+use chaperone_pipeline::{
+    Batch, BuildContext, ConfigError, Host, Meta, Next, Now, Outbox, ProcessError, Processor, ProcessorFactory, Refusal,
+    RequestSize, Signals, Stability, StartError,
+};
+use config::Limits;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+/// Factory of the processor.
+pub struct MemoryLimiter;
+
+impl ProcessorFactory for MemoryLimiter {
+    type Config = Config;
+    const META: Meta =
+        Meta::processor("memory_limiter", "Refuses requests while the process holds more memory than its limit.", Signals::ALL)
+            .stability(Stability::Alpha)
+            .readme(include_str!("README.md"));
+
+    fn build(config: Config, _ctx: &BuildContext) -> Result<Arc<dyn Processor>, ConfigError> {
+        Ok(Arc::new(Limiter { config, running: OnceLock::new(), refusing: AtomicBool::new(false) }))
+    }
+}
+
+struct Limiter {
+    config: Config,
+    running: OnceLock<Running>,
+    /// Whether the last look found too much, so that only changes are logged.
+    refusing: AtomicBool,
+}
+
+struct Running {
+    host: Host,
+    limits: Limits,
+}
+
+impl Running {
+    fn over_by(&self, more: usize) -> bool {
+        (self.host.accounted_bytes() as u64).saturating_add(more as u64) > self.limits.soft
+    }
+}
+
+impl Processor for Limiter {
+    fn start(&self, host: &Host) -> Result<(), StartError> {
+        let unknown = || StartError::new("cannot read how much memory there is; set `limit_mib` instead of `limit_percentage`");
+        let limits = self.config.limits(|| total::total_memory(Path::new("/")).ok_or_else(unknown))?;
+        tracing::info!(limit_mib = limits.hard >> 20, soft_limit_mib = limits.soft >> 20, "memory limiter configured");
+        let _ = self.running.set(Running { host: host.clone(), limits });
+        Ok(())
+    }
+
+    fn admit(&self, size: &RequestSize) -> Result<(), Refusal> {
+        match self.running.get() {
+            Some(running) if running.over_by(size.bytes) => {
+                Err(Refusal { reason: "memory_limit", message: "data refused due to high memory usage".to_owned(), after: None })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn process(&self, batch: Batch, out: &mut Outbox) -> Result<(), ProcessError> {
+        out.pass(batch);
+        Ok(())
+    }
+
+    fn tick(&self, _now: Now, _out: &mut Outbox) -> Next {
+        let interval = Next::After(self.config.check_interval.get().max(Duration::from_millis(10)));
+        let Some(running) = self.running.get() else { return interval };
+        let over = running.over_by(0);
+        let was_over = self.refusing.swap(over, Ordering::Relaxed);
+        let used_mib = running.host.accounted_bytes() >> 20;
+        match (was_over, over) {
+            (false, true) => tracing::warn!(used_mib, "memory usage is above the soft limit, refusing data"),
+            (true, false) => tracing::info!(used_mib, "memory usage is below the soft limit again"),
+            _ => {}
+        }
+        interval
+    }
+}
