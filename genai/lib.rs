@@ -4,9 +4,12 @@
 
 #![warn(missing_docs)]
 
+pub mod detect;
 pub mod dialects;
 pub mod event_names;
 pub mod keys;
 pub mod metric_names;
 pub mod prices;
 pub mod record;
+pub mod runs;
+pub mod rules;
