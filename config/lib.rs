@@ -17,7 +17,7 @@ mod read;
 mod scalar;
 mod schema;
 pub mod settings;
-mod suggest;
+pub mod suggest;
 pub mod tree;
 pub mod user_config;
 mod walk;

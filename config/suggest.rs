@@ -15,7 +15,7 @@ pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
 }
 
 /// A hint for an unknown word: the nearest known one, else all of them if they are few.
-pub(crate) fn hint(word: &str, known: &[&str]) -> Option<String> {
+pub fn hint(word: &str, known: &[&str]) -> Option<String> {
     if let Some(near) = nearest(word, known.iter().copied()) {
         return Some(format!("did you mean `{near}`?"));
     }
