@@ -2,8 +2,37 @@
 //!
 //! Tables in `genai/data/` hold what is data; code holds what a table cannot say.
 //! Normalising is a function of one record: it reads no other record, no clock and no state.
+//! Adding a dialect is adding rows to `detection.tsv`, `dialects.tsv` and `dialect_settings.tsv`, and a transform where needed.
 
+mod conditions;
+mod content;
+mod decisions;
+mod detect;
+mod frameworks;
+mod gather;
+mod generation;
+mod identity;
+mod indexed;
+mod json_messages;
+mod mapping;
+mod message_logs;
+mod messages;
+mod normalize;
+mod pattern;
+mod plan;
 mod settings;
 mod table;
+mod values;
+mod words;
 
+pub use detect::{Dialect, ScopeVerdict, detect};
+pub use message_logs::is_message_event;
+pub use normalize::{Options, normalize};
+pub use plan::{Counts, Plan};
 pub use settings::{CostFrom, EventNameAt, Inclusive, Settings, UsageAt, settings};
+
+/// Reads the tables, so that their keys have ids before the first record is indexed. Idempotent.
+pub fn install() {
+    crate::keys::install();
+    mapping::Mapping::get();
+}

@@ -46,6 +46,9 @@ pub fn is_convention(key: &str) -> bool {
     key.starts_with("gen_ai.")
 }
 
+/// Name of the event that carries one evaluation.
+pub const EVENT_EVALUATION_RESULT: &str = "gen_ai.evaluation.result";
+
 keys! {
     GEN_AI_OPERATION_NAME = "gen_ai.operation.name", Meta;
     GEN_AI_PROVIDER_NAME = "gen_ai.provider.name", Meta;

@@ -8,6 +8,8 @@ mod ids;
 mod messages;
 
 pub use ids::{id, id_of_span, record_digest, run_id};
+pub(crate) use ids::hex;
+pub(crate) use messages::{plain, plain_json, to_json};
 pub use messages::{ToolCallRequest, ToolResult, finish_reasons, tool_calls_in_output, tool_results_in_input};
 
 use crate::dialects::EventNameAt;

@@ -85,6 +85,11 @@ pub(crate) fn to_json(value: ValueRef<'_>) -> Option<Json> {
     })
 }
 
+/// JSON text of a value; text is quoted, not parsed.
+pub(crate) fn plain_json(value: ValueRef<'_>) -> String {
+    plain(value).to_string()
+}
+
 /// A value as JSON without parsing text.
 pub(crate) fn plain(value: ValueRef<'_>) -> Json {
     match value {

@@ -1,0 +1,163 @@
+//! Which dialect a record speaks: the scope decides; only where no row's scope fits, markers do.
+//!
+//! Markers never overrule a scope, because marker keys travel (OpenInference keys on other emitters' spans).
+//! Resource attributes never decide: an application's HTTP spans share the resource of its model calls.
+//! The scope pass is done once a scope ([`ScopeVerdict`]); records of other telemetry cost one look at each key's first byte.
+
+use super::conditions::Condition;
+use super::pattern::{Pattern, PatternIndex};
+use super::table;
+use crate::keys;
+use chaperone_proto::{RecordRef, ScopeRef};
+use std::sync::LazyLock;
+
+/// Id of a dialect: a row of `genai/data/detection.tsv`. Rows are ordered by precedence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Dialect(u8);
+
+impl Dialect {
+    /// `openinference`, `otel-genai`, ...
+    pub fn id(self) -> &'static str {
+        TABLE.rows.get(usize::from(self.0)).map_or("", |row| row.id)
+    }
+    /// The dialect with this id.
+    pub fn by_id(id: &str) -> Option<Dialect> {
+        TABLE.rows.iter().position(|row| row.id == id).map(|at| Dialect(at as u8))
+    }
+    /// All dialects, by precedence.
+    pub fn all() -> impl Iterator<Item = Dialect> {
+        (0..TABLE.rows.len()).map(|at| Dialect(at as u8))
+    }
+    pub(crate) fn index(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
+struct Row {
+    id: &'static str,
+    scopes: Vec<ScopePattern>,
+    needs: Vec<Condition>,
+}
+
+enum ScopePattern {
+    Name(Pattern),
+    Library { prefix: &'static str, beta: bool },
+}
+
+#[derive(Default)]
+struct Table {
+    rows: Vec<Row>,
+    libraries: Vec<&'static str>,
+    attributes: PatternIndex<(u8, Condition)>,
+    span_names: PatternIndex<(u8, Condition)>,
+    events: PatternIndex<(u8, Condition)>,
+    bodies: PatternIndex<(u8, Condition)>,
+}
+
+static TABLE: LazyLock<Table> = LazyLock::new(|| {
+    let mut table = Table::default();
+    table.libraries = table::rows(include_str!("../data/libraries.tsv"), 1).filter_map(|row| row.first().copied()).collect();
+    for row in table::rows(include_str!("../data/detection.tsv"), 4) {
+        let [id, scopes, needs, markers] = row[..] else { continue };
+        let at = table.rows.len() as u8;
+        let scopes = scopes.split_whitespace().map(scope_pattern).collect();
+        table.rows.push(Row { id, scopes, needs: needs.split_whitespace().map(Condition::parse).collect() });
+        for marker in markers.split_whitespace().map(Condition::parse) {
+            let index = match &marker {
+                Condition::SpanName(_) => &mut table.span_names,
+                Condition::Event(_) => &mut table.events,
+                Condition::Body(_) => &mut table.bodies,
+                Condition::Attribute { .. } | Condition::Both(..) => &mut table.attributes,
+            };
+            index.insert(marker.pattern().clone(), (at, marker));
+        }
+    }
+    table
+});
+
+fn scope_pattern(text: &'static str) -> ScopePattern {
+    match text.split_once("<lib>@") {
+        Some((prefix, versions)) => ScopePattern::Library { prefix, beta: versions == "beta" },
+        None => ScopePattern::Name(Pattern::parse(text)),
+    }
+}
+
+impl ScopePattern {
+    fn fits(&self, name: &str, version: &str, libraries: &[&str]) -> bool {
+        match self {
+            ScopePattern::Name(pattern) => pattern.fits(name),
+            ScopePattern::Library { prefix, beta } => {
+                let library = name.strip_prefix(prefix).map(|rest| rest.split('.').next().unwrap_or(rest));
+                library.is_some_and(|library| libraries.contains(&library)) && is_beta(version) == *beta
+            }
+        }
+    }
+}
+
+/// Contrib's packages carry versions ending in `bN` or none; OpenLLMetry's are `n.n.n`.
+fn is_beta(version: &str) -> bool {
+    let number = version.trim_end_matches(|c: char| c.is_ascii_digit());
+    version.is_empty() || number.ends_with('b')
+}
+
+/// What the scope alone says: the dialects it may be, in order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ScopeVerdict {
+    /// Rows whose scope fits; all but the last have a further condition.
+    fitting: Vec<Dialect>,
+}
+
+impl ScopeVerdict {
+    /// Looks at a scope's name and version.
+    pub fn of(scope: ScopeRef<'_>) -> ScopeVerdict {
+        ScopeVerdict::of_name(scope.name(), scope.version())
+    }
+    /// The same by name and version.
+    pub fn of_name(name: &str, version: &str) -> ScopeVerdict {
+        let mut verdict = ScopeVerdict::default();
+        for (at, row) in TABLE.rows.iter().enumerate() {
+            if row.scopes.iter().any(|scope| scope.fits(name, version, &TABLE.libraries)) {
+                verdict.fitting.push(Dialect(at as u8));
+                if row.needs.is_empty() {
+                    break;
+                }
+            }
+        }
+        verdict
+    }
+}
+
+/// The record's dialect, or `None` if it is no GenAI record. A record that was named before keeps its name.
+pub fn detect(record: RecordRef<'_>, scope: &ScopeVerdict) -> Option<Dialect> {
+    if let Some(named) = record.attrs().str(keys::CHAPERONE_DIALECT_NAME).and_then(Dialect::by_id) {
+        return Some(named);
+    }
+    let by_scope = scope.fitting.iter().copied().find(|dialect| {
+        let needs = TABLE.rows.get(dialect.index()).map_or(&[][..], |row| &row.needs);
+        needs.is_empty() || needs.iter().any(|need| need.holds(record))
+    });
+    by_scope.or_else(|| by_markers(record))
+}
+
+fn by_markers(record: RecordRef<'_>) -> Option<Dialect> {
+    let mut best: Option<u8> = None;
+    let mut look = |index: &PatternIndex<(u8, Condition)>, name: &str| {
+        for (row, condition) in index.fitting(name) {
+            if best.is_none_or(|best| *row < best) && condition.holds(record) {
+                best = Some(*row);
+            }
+        }
+    };
+    for (key, _) in record.attrs().iter() {
+        look(&TABLE.attributes, key.name);
+    }
+    match record {
+        RecordRef::Span(span) => look(&TABLE.span_names, span.name()),
+        RecordRef::Log(log) => {
+            look(&TABLE.events, log.event_name());
+            look(&TABLE.events, log.attrs().str(keys::EVENT_NAME).unwrap_or(""));
+            look(&TABLE.bodies, log.body().as_str().unwrap_or(""));
+        }
+    }
+    best.map(Dialect)
+}

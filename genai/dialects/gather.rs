@@ -1,0 +1,142 @@
+//! One pass over a record's attributes: every key is looked up once, and what it says is put where it is needed.
+
+use super::Dialect;
+use super::frameworks;
+use super::indexed::Leaves;
+use super::mapping::{Mapping, Rule, Transform};
+use super::plan::Plan;
+use chaperone_proto::{Key, KeyId, RecordRef, ValueRef};
+
+/// A source that gives a canonical attribute its value.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Source<'a> {
+    pub(crate) target: KeyId,
+    pub(crate) rank: u32,
+    pub(crate) transform: Transform,
+    pub(crate) value: ValueRef<'a>,
+    pub(crate) name: &'a str,
+    /// The source is the canonical key itself.
+    pub(crate) in_place: bool,
+}
+
+/// What one record's attributes say.
+#[derive(Debug, Default)]
+pub(crate) struct Gathered<'a> {
+    /// Sources of canonical attributes; several may name one target.
+    pub(crate) sources: Vec<Source<'a>>,
+    /// Words for the step's kind: map of `operations.tsv`, word.
+    pub(crate) kinds: Vec<(&'static str, &'a str)>,
+    pub(crate) input: Leaves<'a>,
+    pub(crate) output: Leaves<'a>,
+    pub(crate) tools: Leaves<'a>,
+    pub(crate) documents: Leaves<'a>,
+    pub(crate) evaluations: Leaves<'a>,
+    pub(crate) is_text_completion: bool,
+    /// Blobs and other values that need the whole record: transform, value.
+    pub(crate) specials: Vec<(Transform, &'a str, ValueRef<'a>)>,
+    pub(crate) framework: Option<&'static str>,
+    /// Keys whose values went elsewhere: removed with `remove_originals`.
+    pub(crate) originals: Vec<&'a str>,
+}
+
+impl<'a> Gathered<'a> {
+    /// Reads all attributes of a record.
+    pub(crate) fn read(record: RecordRef<'a>, dialect: Dialect, plan: &mut Plan) -> Gathered<'a> {
+        let mapping = Mapping::get();
+        let mut gathered = Gathered::default();
+        for (key, value) in record.attrs().iter() {
+            if gathered.framework.is_none() {
+                gathered.framework = frameworks::by_attribute(key.name, value);
+            }
+            if let Some(rule) = mapping.find(dialect, key.id, key.name) {
+                gathered.take(key, value, rule, plan);
+            }
+        }
+        if let Some(span) = record.as_span() {
+            if let Some(rule) = mapping.span_name(dialect, span.name()) {
+                gathered.take(Key { id: None, name: "" }, ValueRef::Str(span.name()), rule, plan);
+            }
+            gathered.read_events(span, dialect, plan);
+        }
+        gathered
+    }
+
+    fn read_events(&mut self, span: chaperone_proto::SpanRef<'a>, dialect: Dialect, plan: &mut Plan) {
+        for event in span.events() {
+            for rule in Mapping::get().events(dialect).filter(|rule| rule.event == event.name()) {
+                if let Some(value) = event.attrs().get_named(rule.key) {
+                    self.take(Key { id: None, name: "" }, value, &rule.rule, plan);
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, key: Key<'a>, value: ValueRef<'a>, rule: &Rule, plan: &mut Plan) {
+        let rest = key.name.get(rule.prefix_len..).unwrap_or("");
+        let known = match rule.transform {
+            Transform::Keep | Transform::Check => {
+                plan.counts.kept += 1;
+                return;
+            }
+            Transform::Drop => {
+                plan.counts.dropped += 1;
+                plan.remove(key.name);
+                return;
+            }
+            Transform::Operation(map) => {
+                if let Some(word) = value.as_str() {
+                    self.kinds.push((map, word));
+                }
+                plan.counts.mapped += 1;
+                return;
+            }
+            Transform::IndexedInput => {
+                self.is_text_completion |= rest.ends_with("prompt.text");
+                self.input.push(rest, value)
+            }
+            Transform::IndexedOutput => self.output.push(rest, value),
+            Transform::IndexedTools => self.tools.push(rest, value),
+            Transform::IndexedDocuments => self.documents.push(rest, value),
+            Transform::Evaluations => self.evaluations.push(rest, value),
+            Transform::BlobInput
+            | Transform::BlobOutput
+            | Transform::Parameters
+            | Transform::ToolParameters
+            | Transform::Embedding
+            | Transform::Metadata
+            | Transform::EntityName
+            | Transform::EntityVersion
+            | Transform::RouteSource
+            | Transform::RouteTarget
+            | Transform::UsageText => {
+                self.specials.push((rule.transform, key.name, value));
+                true
+            }
+            Transform::Association => {
+                self.specials.push((rule.transform, rest, value));
+                true
+            }
+            _ => {
+                let Some(target) = rule.target else { return };
+                let in_place = key.id == Some(target);
+                let (rank, transform) = (rule.rank, rule.transform);
+                self.sources.push(Source { target, rank, transform, value, name: key.name, in_place });
+                return;
+            }
+        };
+        if known {
+            plan.counts.mapped += 1;
+            self.originals.push(key.name);
+        } else {
+            plan.counts.kept += 1;
+        }
+    }
+
+    /// The first special value of a kind.
+    pub(crate) fn special(&self, transform: Transform) -> Option<ValueRef<'a>> {
+        self.specials.iter().find(|(kind, _, _)| *kind == transform).map(|(_, _, value)| *value)
+    }
+    pub(crate) fn special_str(&self, transform: Transform) -> Option<&'a str> {
+        self.special(transform).and_then(ValueRef::as_str)
+    }
+}

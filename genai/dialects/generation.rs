@@ -1,0 +1,57 @@
+//! `chaperone.dialect.name` and `.version`: the conventions' generation for otel-genai, else the emitter's version.
+//!
+//! The generation is read from the attributes of each record: schema URLs are often missing or wrong.
+
+use super::Dialect;
+use super::plan::Plan;
+use crate::keys;
+use chaperone_proto::RecordRef;
+
+pub(crate) fn add(record: RecordRef<'_>, dialect: Dialect, plan: &mut Plan) {
+    let has = |key| record.attrs().get(key).is_some();
+    if !has(keys::CHAPERONE_DIALECT_NAME) {
+        plan.add_str(keys::CHAPERONE_DIALECT_NAME, dialect.id());
+    }
+    if has(keys::CHAPERONE_DIALECT_VERSION) {
+        return;
+    }
+    let version = if dialect.id() == "otel-genai" { of_conventions(record) } else { record.scope().version() };
+    if !version.is_empty() {
+        plan.add_str(keys::CHAPERONE_DIALECT_VERSION, version);
+    }
+}
+
+/// `g0` (up to 1.26), `g1` (to 1.36), `g2` (to 1.41), `g3` (development since), or `mixed`; empty when nothing tells.
+fn of_conventions(record: RecordRef<'_>) -> &'static str {
+    let attrs = record.attrs();
+    let has = |key| attrs.get(key).is_some();
+    let (system, provider) = (has(keys::GEN_AI_SYSTEM), has(keys::GEN_AI_PROVIDER_NAME));
+    let old_usage = has(keys::GEN_AI_USAGE_PROMPT_TOKENS) || has(keys::GEN_AI_PROMPT);
+    let newest = [
+        keys::GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS,
+        keys::GEN_AI_REQUEST_REASONING_LEVEL,
+        keys::GEN_AI_CONVERSATION_COMPACTED,
+        keys::GEN_AI_RETRIEVAL_TOP_K,
+    ];
+    let newest = newest.into_iter().any(has) || attrs.iter().any(|(key, _)| is_modality_usage(key.name));
+    let both = (system && provider) || (old_usage && (provider || has(keys::GEN_AI_USAGE_INPUT_TOKENS)));
+    if both {
+        "mixed"
+    } else if newest {
+        "g3"
+    } else if old_usage {
+        "g0"
+    } else if system {
+        "g1"
+    } else if provider || has(keys::GEN_AI_INPUT_MESSAGES) || has(keys::GEN_AI_OUTPUT_MESSAGES) {
+        "g2"
+    } else {
+        ""
+    }
+}
+
+/// Usage by modality, which the newest generation has.
+fn is_modality_usage(key: &str) -> bool {
+    keys::is_convention(key)
+        && [".usage.text.", ".usage.image.", ".usage.audio."].iter().any(|modality| key.contains(modality))
+}

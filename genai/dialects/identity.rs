@@ -1,0 +1,69 @@
+//! `chaperone.run.id` and, on logs, `chaperone.record.id` (contracts, section 1).
+
+use super::normalize::text;
+use super::plan::Plan;
+use super::{Dialect, settings};
+use crate::keys;
+use crate::record::{self, event_name, hex, record_digest};
+use chaperone_proto::{LogRef, RecordRef, ValueRef};
+
+pub(crate) fn add(record: RecordRef<'_>, dialect: Dialect, plan: &mut Plan) {
+    let settings = settings(dialect.id(), record.scope().name());
+    if record.attrs().get(keys::CHAPERONE_RUN_ID).is_none()
+        && let Some(id) = run_id(record, settings)
+    {
+        plan.add_str(keys::CHAPERONE_RUN_ID, &id);
+    }
+    let RecordRef::Log(log) = record else { return };
+    if log.attrs().get(keys::CHAPERONE_RECORD_ID).is_some() {
+        return;
+    }
+    let name = event_name(record, settings.event_name);
+    let identity = [keys::CHAPERONE_REQUEST_ID, keys::GEN_AI_TOOL_CALL_ID, keys::GEN_AI_RESPONSE_ID];
+    let named = if is_always_whole(name) { None } else { identity.into_iter().find_map(|key| text(record, plan, key)) };
+    let digest = match named {
+        Some(id) => record_digest("logs", log.trace_id(), log.span_id(), name, id.as_bytes()),
+        None => record_digest("logs", log.trace_id(), log.span_id(), name, &as_received(log)),
+    };
+    plan.add_str(keys::CHAPERONE_RECORD_ID, &hex(&digest));
+}
+
+fn run_id(record: RecordRef<'_>, settings: &settings::Settings) -> Option<String> {
+    let value = |key: &str| record.attrs().get_named(key).map(spelled).filter(|id| !id.is_empty());
+    if let Some(id) = settings.run_key.iter().find_map(|key| value(key)) {
+        return Some(id);
+    }
+    if let Some(trace) = record.trace_id() {
+        return Some(hex(&trace));
+    }
+    settings.log_run_key.filter(|_| record.as_log().is_some()).and_then(value)
+}
+
+fn spelled(value: ValueRef<'_>) -> String {
+    value.as_str().map_or_else(|| record::plain_json(value), str::to_owned)
+}
+
+/// Several decisions, signals or evaluations may be about one call: the call's id does not tell them apart.
+/// Neither do the messages of one call.
+fn is_always_whole(event: &str) -> bool {
+    let event = event.strip_prefix("chaperone.").unwrap_or(event);
+    matches!(event, "decision" | "approval" | "quality_signal") || event.contains("evaluation") || super::is_message_event(event)
+}
+
+/// The record as received, in one form for equal records: what we added is left out.
+fn as_received(log: LogRef<'_>) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(256);
+    bytes.extend(log.time_ns().to_le_bytes());
+    bytes.extend(log.observed_time_ns().to_le_bytes());
+    bytes.extend(log.severity_number().to_le_bytes());
+    let mut json = String::new();
+    log.body().write_json(&mut json);
+    for (key, value) in log.attrs().iter().filter(|(key, _)| !key.name.starts_with("chaperone.")) {
+        json.push('\n');
+        json.push_str(key.name);
+        json.push('=');
+        value.write_json(&mut json);
+    }
+    bytes.extend(json.as_bytes());
+    bytes
+}

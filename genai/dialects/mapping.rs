@@ -1,0 +1,233 @@
+//! The mapping table, compiled: what each source key of a dialect means.
+//!
+//! `genai/data/dialects.tsv` has one row a source key; rows of `*` hold for every dialect, a dialect's own rows win over them.
+//! Adding a dialect is adding rows, and a [`Transform`] where a table cannot say it.
+
+use super::Dialect;
+use super::pattern::{Pattern, PatternIndex};
+use super::table;
+use crate::keys::{self, Class};
+use chaperone_proto::KeyId;
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+/// How a value becomes the target's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Transform {
+    /// Stays under its own key.
+    Keep,
+    /// Removed: it may hold secrets.
+    Drop,
+    /// Only for consistency; never added up.
+    Check,
+    /// The same value.
+    Copy,
+    /// A constant of the table.
+    Constant(&'static str),
+    Int,
+    Double,
+    List,
+    Finish,
+    Provider,
+    Stream,
+    OutputType,
+    Url,
+    /// `llm.model_name`: the model that answered, and the one asked for where nobody says.
+    Model,
+    /// A step's kind, by a map of `operations.tsv`.
+    Operation(&'static str),
+    IndexedInput,
+    IndexedOutput,
+    IndexedTools,
+    IndexedDocuments,
+    Evaluations,
+    JsonInput,
+    JsonOutput,
+    BlobInput,
+    BlobOutput,
+    Parameters,
+    ToolParameters,
+    Embedding,
+    Metadata,
+    Association,
+    EntityName,
+    EntityVersion,
+    ToolName,
+    RouteSource,
+    RouteTarget,
+    UsageText,
+}
+
+impl Transform {
+    fn parse(text: &'static str) -> Transform {
+        match text {
+            "keep" => Transform::Keep,
+            "drop" => Transform::Drop,
+            "check" => Transform::Check,
+            "copy" => Transform::Copy,
+            "int" => Transform::Int,
+            "double" => Transform::Double,
+            "list" => Transform::List,
+            "finish" => Transform::Finish,
+            "provider" => Transform::Provider,
+            "stream" => Transform::Stream,
+            "output-type" => Transform::OutputType,
+            "url" => Transform::Url,
+            "model" => Transform::Model,
+            "indexed-input" => Transform::IndexedInput,
+            "indexed-output" => Transform::IndexedOutput,
+            "indexed-tools" => Transform::IndexedTools,
+            "indexed-documents" => Transform::IndexedDocuments,
+            "evaluations" => Transform::Evaluations,
+            "json-input" => Transform::JsonInput,
+            "json-output" => Transform::JsonOutput,
+            "blob-input" => Transform::BlobInput,
+            "blob-output" => Transform::BlobOutput,
+            "parameters" => Transform::Parameters,
+            "tool-parameters" => Transform::ToolParameters,
+            "embedding" => Transform::Embedding,
+            "metadata" => Transform::Metadata,
+            "association" => Transform::Association,
+            "entity-name" => Transform::EntityName,
+            "entity-version" => Transform::EntityVersion,
+            "tool-name" => Transform::ToolName,
+            "route-source" => Transform::RouteSource,
+            "route-target" => Transform::RouteTarget,
+            "usage-text" => Transform::UsageText,
+            _ => match (text.strip_prefix('='), text.strip_prefix("operation:")) {
+                (Some(constant), _) => Transform::Constant(constant),
+                (_, Some(map)) => Transform::Operation(map),
+                _ => panic!("invariant: `{text}` in dialects.tsv is a transform"),
+            },
+        }
+    }
+}
+
+/// Class of a source key; `None` = content if the value is text, else meta.
+pub(crate) type SourceClass = Option<Class>;
+
+/// One row.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rule {
+    pub(crate) target: Option<KeyId>,
+    pub(crate) transform: Transform,
+    pub(crate) class: SourceClass,
+    /// Of several sources of one target the lowest wins.
+    pub(crate) rank: u32,
+    /// The source begins here: what follows is the index of an indexed key.
+    pub(crate) prefix_len: usize,
+}
+
+/// An attribute of a span event that is a source.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct EventRule {
+    pub(crate) event: &'static str,
+    pub(crate) key: &'static str,
+    pub(crate) rule: Rule,
+}
+
+/// The rows of one dialect, without those of `*`.
+#[derive(Debug, Default)]
+struct Rules {
+    exact: HashMap<&'static str, Rule>,
+    prefixes: PatternIndex<Rule>,
+    events: Vec<EventRule>,
+    span_names: Vec<(Pattern, Rule)>,
+    /// Exact rules of keys with an id, by id.
+    by_id: Vec<Option<Rule>>,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Mapping {
+    common: Rules,
+    own: Vec<Rules>,
+}
+
+static MAPPING: LazyLock<Mapping> = LazyLock::new(|| {
+    keys::install();
+    let mut mapping = Mapping { common: Rules::default(), own: Dialect::all().map(|_| Rules::default()).collect() };
+    for (order, row) in table::rows(include_str!("../data/dialects.tsv"), 5).enumerate() {
+        let [dialect, source, target, transform, class] = row[..] else { continue };
+        let rules = match Dialect::by_id(dialect) {
+            Some(dialect) => mapping.own.get_mut(dialect.index()),
+            None => Some(&mut mapping.common),
+        };
+        let rules = rules.expect("invariant: every dialect has its rules");
+        let transform = Transform::parse(transform);
+        let rule = Rule {
+            target: Some(target).filter(|target| *target != "-").map(chaperone_proto::keys::intern),
+            transform,
+            class: read_class(class),
+            rank: tier(source, transform) * 10_000 + order as u32,
+            prefix_len: source.trim_end_matches('*').len(),
+        };
+        rules.insert(source, rule);
+    }
+    mapping
+});
+
+fn read_class(text: &str) -> SourceClass {
+    match text {
+        "meta" => Some(Class::Meta),
+        "identity" => Some(Class::Identity),
+        "content" => Some(Class::Content),
+        "secret" => Some(Class::Secret),
+        _ => None,
+    }
+}
+
+/// Conventions' own keys before native typed ones, those before blobs, those before span events.
+fn tier(source: &str, transform: Transform) -> u32 {
+    match transform {
+        _ if source.starts_with("event:") => 4,
+        Transform::BlobInput | Transform::BlobOutput => 3,
+        _ if keys::is_convention(source) => 1,
+        _ => 2,
+    }
+}
+
+impl Rules {
+    fn insert(&mut self, source: &'static str, rule: Rule) {
+        if let Some((event, key)) = source.strip_prefix("event:").and_then(|rest| rest.split_once('#')) {
+            self.events.push(EventRule { event, key, rule });
+        } else if let Some(name) = source.strip_prefix("name:") {
+            self.span_names.push((Pattern::parse(name), rule));
+        } else if source.ends_with('*') {
+            self.prefixes.insert(Pattern::parse(source), rule);
+        } else {
+            let id = usize::from(chaperone_proto::keys::intern(source).0);
+            if self.by_id.len() <= id {
+                self.by_id.resize(id + 1, None);
+            }
+            if let Some(slot) = self.by_id.get_mut(id) {
+                *slot = Some(rule);
+            }
+            self.exact.insert(source, rule);
+        }
+    }
+    fn find(&self, id: Option<KeyId>, name: &str) -> Option<&Rule> {
+        let by_id = id.and_then(|id| self.by_id.get(usize::from(id.0)).and_then(Option::as_ref));
+        // A key that code names and this table does not is no exact source; one without an id may have been indexed before
+        // the table was read.
+        let exact = by_id.or_else(|| if id.is_none() { self.exact.get(name) } else { None });
+        exact.or_else(|| self.prefixes.fitting(name).next())
+    }
+}
+
+impl Mapping {
+    pub(crate) fn get() -> &'static Mapping {
+        &MAPPING
+    }
+    /// The row for a key of a dialect's record: the dialect's own exact or longest-named row, else that of every dialect.
+    pub(crate) fn find(&self, dialect: Dialect, id: Option<KeyId>, name: &str) -> Option<&Rule> {
+        let own = self.own.get(dialect.index()).and_then(|rules| rules.find(id, name));
+        own.or_else(|| self.common.find(id, name))
+    }
+    pub(crate) fn events(&self, dialect: Dialect) -> impl Iterator<Item = &EventRule> {
+        self.own.get(dialect.index()).into_iter().chain([&self.common]).flat_map(|rules| &rules.events)
+    }
+    pub(crate) fn span_name(&self, dialect: Dialect, name: &str) -> Option<&Rule> {
+        let names = self.own.get(dialect.index()).map_or(&[][..], |rules| rules.span_names.as_slice());
+        names.iter().find(|(pattern, _)| pattern.fits(name)).map(|(_, rule)| rule)
+    }
+}

@@ -1,0 +1,241 @@
+//! One record into canonical attributes: reads the record, writes a [`Plan`].
+//!
+//! A canonical attribute that the record has is never overwritten, except that its value is spelled canonically
+//! (`tool_calls` becomes `tool_call`). So normalising twice is normalising once.
+//! Token numbers stay as sent; whether input includes cache is decided by `genai::usage`.
+
+use super::content::{add_messages, add_specials};
+use super::gather::{Gathered, Source};
+use super::mapping::Transform;
+use super::plan::Plan;
+use super::values::{Converted, convert, host_and_port, strings, words_of};
+use super::words::{self, Provider, Step};
+use super::{Dialect, decisions, frameworks, generation, identity, message_logs};
+use crate::keys;
+use chaperone_proto::{RecordRef, Value, ValueRef};
+
+/// What the user decides about normalising.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Removes source attributes whose values went to canonical ones.
+    pub remove_originals: bool,
+    /// Values of source attributes replace canonical ones that the record has.
+    pub overwrite: bool,
+}
+
+/// Plans what makes a record of this dialect canonical. `plan` must be empty.
+pub fn normalize(record: RecordRef<'_>, dialect: Dialect, options: Options, plan: &mut Plan) {
+    let mut gathered = Gathered::read(record, dialect, plan);
+    add_kind(record, &gathered, plan);
+    let mut sources = std::mem::take(&mut gathered.sources);
+    sources.sort_by_key(|source| (source.target, source.rank));
+    for of_target in sources.chunk_by(|one, other| one.target == other.target) {
+        add_value(record, &mut gathered, of_target, options, plan);
+    }
+    if let Some(log) = record.as_log() {
+        message_logs::add(log, plan);
+    }
+    add_messages(record, &mut gathered, plan);
+    add_specials(record, &gathered, plan);
+    decisions::add(record, &mut gathered, plan);
+    add_framework(record, &gathered, dialect, plan);
+    generation::add(record, dialect, plan);
+    identity::add(record, dialect, plan);
+    if options.remove_originals {
+        gathered.originals.iter().for_each(|name| plan.remove(name));
+    }
+}
+
+/// The record's text of a key as it will be.
+pub(crate) fn text<'a>(record: RecordRef<'a>, plan: &'a Plan, key: chaperone_proto::KeyId) -> Option<&'a str> {
+    plan.planned_str(key).or_else(|| record.attrs().str(key))
+}
+
+fn add_kind(record: RecordRef<'_>, gathered: &Gathered<'_>, plan: &mut Plan) {
+    let is_root = record.as_span().is_some_and(|span| span.parent_span_id().is_none());
+    let has = |key| record.attrs().get(key).is_some();
+    for (map, native) in &gathered.kinds {
+        let step = Step::find(map, native);
+        let is_convention = *map == CONVENTION;
+        if is_convention && step.is_none() {
+            continue;
+        }
+        if !has(keys::CHAPERONE_STEP_NATIVE_KIND) {
+            plan.add_str(keys::CHAPERONE_STEP_NATIVE_KIND, native);
+        }
+        let Some(step) = step else { continue };
+        if let Some(operation) = step.operation(is_root).filter(|_| !is_no_call(record)) {
+            let operation = if operation == "chat" && gathered.is_text_completion { "text_completion" } else { operation };
+            if is_convention {
+                plan.set(keys::GEN_AI_OPERATION_NAME, Value::Str(operation.to_owned()));
+            } else if !has(keys::GEN_AI_OPERATION_NAME) {
+                plan.add_str(keys::GEN_AI_OPERATION_NAME, operation);
+            }
+        }
+        if let Some(operation) = step.own_operation().filter(|_| !has(keys::CHAPERONE_OPERATION)) {
+            plan.add_str(keys::CHAPERONE_OPERATION, operation);
+        }
+        if let Some(kind) = step.kind().filter(|_| !has(keys::CHAPERONE_STEP_KIND)) {
+            plan.add_str(keys::CHAPERONE_STEP_KIND, kind);
+        }
+    }
+}
+
+/// Map of the conventions' own operation names.
+const CONVENTION: &str = "gen_ai";
+
+/// LlamaIndex wraps a call in a span of kind LLM that only prepares it.
+fn is_no_call(record: RecordRef<'_>) -> bool {
+    record.as_span().is_some_and(|span| span.name().ends_with("._prepare_chat_with_tools"))
+}
+
+fn add_value<'a>(record: RecordRef<'a>, gathered: &mut Gathered<'a>, of_target: &[Source<'a>], options: Options, plan: &mut Plan) {
+    let Some(first) = of_target.first() else { return };
+    if first.target == keys::GEN_AI_PROVIDER_NAME {
+        add_provider(record, gathered, of_target, options, plan);
+        return;
+    }
+    let present = record.attrs().get(first.target).is_some();
+    let mut done = false;
+    for source in of_target {
+        if done || (present && !source.in_place && !options.overwrite) {
+            plan.counts.kept += 1;
+            continue;
+        }
+        match convert(source.transform, source.value) {
+            Converted::Value(value) => {
+                done = true;
+                if source.in_place {
+                    spell(source, value, record, plan);
+                    continue;
+                }
+                plan.counts.mapped += 1;
+                put(source, value, record, present, plan);
+                if !source.name.is_empty() {
+                    gathered.originals.push(source.name);
+                }
+            }
+            Converted::Absent => plan.counts.kept += 1,
+            Converted::Failed => plan.counts.failed += 1,
+        }
+    }
+}
+
+fn put(source: &Source<'_>, value: Value, record: RecordRef<'_>, present: bool, plan: &mut Plan) {
+    match source.transform {
+        Transform::Url => {
+            let Some((host, port)) = source.value.as_str().and_then(host_and_port) else { return };
+            plan.add_str(source.target, host);
+            if let Some(port) = port.filter(|_| record.attrs().get(keys::SERVER_PORT).is_none()) {
+                plan.add(keys::SERVER_PORT, Value::Int(port));
+            }
+        }
+        // The originals hold messages in another shape: `content` writes them.
+        Transform::JsonInput | Transform::JsonOutput => {
+            if let Some(text) = source.value.as_str() {
+                let of = if source.transform == Transform::JsonInput { super::json_messages::input } else { super::json_messages::output };
+                let json = super::messages::write_messages(&of(text));
+                plan.add(source.target, Value::Str(json));
+            }
+        }
+        Transform::Model => {
+            plan.add(source.target, value.clone());
+            let asked = keys::GEN_AI_REQUEST_MODEL;
+            if record.attrs().get(asked).is_none() {
+                // A row for the model asked for, or the invocation parameters, are read before or after: `add` keeps the first,
+                // so this waits until the others had their say.
+                plan.fallback(asked, value);
+            }
+        }
+        Transform::ToolName => {
+            plan.add(source.target, value);
+            if record.attrs().get(keys::GEN_AI_OPERATION_NAME).is_none() {
+                plan.add_str(keys::GEN_AI_OPERATION_NAME, "execute_tool");
+            }
+        }
+        _ if present => plan.set(source.target, value),
+        _ => plan.add(source.target, value),
+    }
+}
+
+/// The canonical key has a value already: only its spelling changes.
+fn spell(source: &Source<'_>, value: Value, record: RecordRef<'_>, plan: &mut Plan) {
+    if source.value.to_value() == value {
+        plan.counts.kept += 1;
+        return;
+    }
+    plan.counts.mapped += 1;
+    if source.transform == Transform::Finish && record.attrs().get(keys::CHAPERONE_RESPONSE_NATIVE_FINISH_REASONS).is_none() {
+        let native = words_of(source.value);
+        if Value::Array(native.iter().map(|word| Value::Str(word.clone())).collect()) != value {
+            plan.add(keys::CHAPERONE_RESPONSE_NATIVE_FINISH_REASONS, strings(&native));
+        }
+    }
+    plan.set(source.target, value);
+}
+
+fn add_provider<'a>(record: RecordRef<'a>, gathered: &mut Gathered<'a>, sources: &[Source<'a>], options: Options, plan: &mut Plan) {
+    let present = record.attrs().get(keys::GEN_AI_PROVIDER_NAME).is_some();
+    let mut found: Option<String> = None;
+    let mut named_framework = false;
+    for source in sources {
+        let Some(native) = source.value.as_str().filter(|native| !words::is_redacted(native)) else {
+            plan.counts.failed += u64::from(source.value.as_str().is_none());
+            continue;
+        };
+        let canonical = match words::provider(native) {
+            Provider::Known(canonical) => canonical,
+            Provider::Other => native,
+            Provider::None => {
+                named_framework = true;
+                gathered.framework = gathered.framework.or_else(|| frameworks::by_provider(native));
+                continue;
+            }
+        };
+        if found.is_none() {
+            found = Some(canonical.to_owned());
+            if !source.in_place {
+                plan.counts.mapped += 1;
+                gathered.originals.push(source.name);
+            }
+        }
+        if source.in_place && !options.overwrite {
+            break;
+        }
+    }
+    let model = || {
+        let asked = record.attrs().str(keys::GEN_AI_REQUEST_MODEL);
+        asked.or_else(|| record.attrs().str(keys::GEN_AI_RESPONSE_MODEL))
+    };
+    if found.is_none() && named_framework {
+        found = model().and_then(words::provider_of_model).map(str::to_owned);
+    }
+    match found {
+        Some(canonical) if record.attrs().str(keys::GEN_AI_PROVIDER_NAME) == Some(&canonical) => plan.counts.kept += 1,
+        Some(canonical) if present => {
+            plan.counts.mapped += 1;
+            plan.set(keys::GEN_AI_PROVIDER_NAME, Value::Str(canonical));
+        }
+        Some(canonical) => plan.add(keys::GEN_AI_PROVIDER_NAME, Value::Str(canonical)),
+        None if present && named_framework => {
+            plan.counts.dropped += 1;
+            plan.remove_key(keys::GEN_AI_PROVIDER_NAME);
+        }
+        None => {}
+    }
+}
+
+fn add_framework(record: RecordRef<'_>, gathered: &Gathered<'_>, dialect: Dialect, plan: &mut Plan) {
+    if record.attrs().get(keys::CHAPERONE_FRAMEWORK_NAME).is_some() {
+        return;
+    }
+    let framework = gathered.framework.or_else(|| frameworks::by_origin(record, dialect));
+    if let Some(framework) = framework {
+        plan.add_str(keys::CHAPERONE_FRAMEWORK_NAME, framework);
+    }
+}
+
+/// Whether a value says something.
+pub(crate) fn is_said(value: ValueRef<'_>) -> bool {
+    !matches!(value, ValueRef::Empty) && !value.as_str().is_some_and(words::is_redacted)
+}

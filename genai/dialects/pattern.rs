@@ -1,0 +1,56 @@
+//! Patterns of names: equal, or a prefix; and an index of many prefixes by their first byte.
+
+/// `x` = equal, `x*` = prefix. `\s` stands for a blank, which separates patterns in the tables.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Pattern {
+    Equal(String),
+    Prefix(String),
+}
+
+impl Pattern {
+    pub(crate) fn parse(text: &str) -> Pattern {
+        let text = text.replace("\\s", " ");
+        match text.strip_suffix('*') {
+            Some(prefix) => Pattern::Prefix(prefix.to_owned()),
+            None => Pattern::Equal(text),
+        }
+    }
+    pub(crate) fn fits(&self, text: &str) -> bool {
+        match self {
+            Pattern::Equal(equal) => text == equal,
+            Pattern::Prefix(prefix) => text.starts_with(prefix.as_str()),
+        }
+    }
+    fn text(&self) -> &str {
+        match self {
+            Pattern::Equal(text) | Pattern::Prefix(text) => text,
+        }
+    }
+}
+
+/// Values by pattern; a name is compared only with patterns that begin with the same byte.
+#[derive(Debug)]
+pub(crate) struct PatternIndex<T> {
+    by_first: Vec<Vec<(Pattern, T)>>,
+}
+
+impl<T> Default for PatternIndex<T> {
+    fn default() -> Self {
+        PatternIndex { by_first: (0..256).map(|_| Vec::new()).collect() }
+    }
+}
+
+impl<T> PatternIndex<T> {
+    pub(crate) fn insert(&mut self, pattern: Pattern, value: T) {
+        let first = pattern.text().bytes().next().unwrap_or(0);
+        if let Some(bucket) = self.by_first.get_mut(usize::from(first)) {
+            bucket.push((pattern, value));
+        }
+    }
+    /// Everything that fits, in the order of insertion.
+    pub(crate) fn fitting<'s, 'n>(&'s self, name: &'n str) -> impl Iterator<Item = &'s T> + use<'s, 'n, T> {
+        let first = name.bytes().next().unwrap_or(0);
+        let bucket = self.by_first.get(usize::from(first)).map_or(&[][..], Vec::as_slice);
+        bucket.iter().filter(move |(pattern, _)| pattern.fits(name)).map(|(_, value)| value)
+    }
+}

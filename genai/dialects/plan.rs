@@ -1,0 +1,129 @@
+//! What normalising a record will change: made while the record is read, applied when it can be edited.
+
+use chaperone_proto::{KeyId, RecordMut, RecordRef, Value, ValueIn};
+
+/// Edits of one record. Reused from record to record.
+#[derive(Debug, Default)]
+pub struct Plan {
+    set: Vec<(KeyId, Value)>,
+    append: Vec<(KeyId, Value)>,
+    set_named: Vec<(String, Value)>,
+    fallbacks: Vec<(KeyId, Value)>,
+    remove: Vec<String>,
+    events: Vec<PlannedEvent>,
+    /// What happened to the record's attributes.
+    pub counts: Counts,
+}
+
+/// Attributes of one record by what happened to them.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Counts {
+    /// Gave a canonical attribute its value.
+    pub mapped: u64,
+    /// Known, and canonical already or staying under its own key.
+    pub kept: u64,
+    /// Removed.
+    pub dropped: u64,
+    /// Known, but the value was not of the expected shape.
+    pub failed: u64,
+}
+
+#[derive(Debug)]
+struct PlannedEvent {
+    time_ns: u64,
+    name: &'static str,
+    attrs: Vec<(KeyId, Value)>,
+}
+
+impl Plan {
+    /// Forgets everything.
+    pub fn clear(&mut self) {
+        self.set.clear();
+        self.append.clear();
+        self.set_named.clear();
+        self.fallbacks.clear();
+        self.remove.clear();
+        self.events.clear();
+        self.counts = Counts::default();
+    }
+    /// Whether nothing is to be changed.
+    pub fn is_empty(&self) -> bool {
+        self.set.is_empty()
+            && self.append.is_empty()
+            && self.set_named.is_empty()
+            && self.remove.is_empty()
+            && self.events.is_empty()
+    }
+    /// Sets a key that the record may have.
+    pub(crate) fn set(&mut self, key: KeyId, value: Value) {
+        match self.set.iter_mut().chain(&mut self.append).find(|(known, _)| *known == key) {
+            Some((_, old)) => *old = value,
+            None => self.set.push((key, value)),
+        }
+    }
+    /// Sets a key that the record does not have. The first value of a key stays.
+    pub(crate) fn add(&mut self, key: KeyId, value: Value) {
+        if self.planned(key).is_none() {
+            self.append.push((key, value));
+        }
+    }
+    pub(crate) fn add_str(&mut self, key: KeyId, value: &str) {
+        self.add(key, Value::Str(value.to_owned()));
+    }
+    pub(crate) fn add_named(&mut self, key: String, value: Value) {
+        if !self.set_named.iter().any(|(known, _)| *known == key) {
+            self.set_named.push((key, value));
+        }
+    }
+    /// A value for a key that nobody else gives one: decided by [`Plan::settle`].
+    pub(crate) fn fallback(&mut self, key: KeyId, value: Value) {
+        self.fallbacks.push((key, value));
+    }
+    /// Gives keys that still lack a value their fallback.
+    pub(crate) fn settle(&mut self, record: RecordRef<'_>) {
+        for (key, value) in std::mem::take(&mut self.fallbacks) {
+            if record.attrs().get(key).is_none() {
+                self.add(key, value);
+            }
+        }
+    }
+    pub(crate) fn remove_key(&mut self, key: KeyId) {
+        self.remove(chaperone_proto::keys::name(key));
+    }
+    pub(crate) fn remove(&mut self, name: &str) {
+        self.remove.push(name.to_owned());
+    }
+    pub(crate) fn event(&mut self, time_ns: u64, name: &'static str, attrs: Vec<(KeyId, Value)>) {
+        self.events.push(PlannedEvent { time_ns, name, attrs });
+    }
+    /// The value a key will have, if the plan changes it.
+    pub(crate) fn planned(&self, key: KeyId) -> Option<&Value> {
+        self.set.iter().chain(&self.append).find(|(known, _)| *known == key).map(|(_, value)| value)
+    }
+    /// The text a key will have, if the plan changes it.
+    pub(crate) fn planned_str(&self, key: KeyId) -> Option<&str> {
+        match self.planned(key) {
+            Some(Value::Str(text)) => Some(text),
+            _ => None,
+        }
+    }
+    /// Makes the changes.
+    pub fn apply(&self, record: &mut RecordMut<'_>) {
+        for name in &self.remove {
+            record.remove_named(name);
+        }
+        for (key, value) in &self.set {
+            record.set(*key, value);
+        }
+        for (key, value) in &self.append {
+            record.append(*key, value);
+        }
+        for (key, value) in &self.set_named {
+            record.set_named(key, value);
+        }
+        for event in &self.events {
+            let attrs: Vec<(KeyId, ValueIn<'_>)> = event.attrs.iter().map(|(key, value)| (*key, value.into())).collect();
+            record.add_event(event.time_ns, event.name, &attrs);
+        }
+    }
+}

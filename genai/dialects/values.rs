@@ -1,0 +1,99 @@
+//! One value into the shape its canonical key has.
+//!
+//! Emitters send numbers as text, lists as JSON text or bare words: all are read, and what cannot be read is counted, never guessed.
+
+use super::mapping::Transform;
+use super::words;
+use chaperone_proto::{Value, ValueRef};
+
+/// What became of a value.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Converted {
+    /// The canonical value.
+    Value(Value),
+    /// The emitter said nothing: empty, redacted.
+    Absent,
+    /// Not of the expected shape.
+    Failed,
+}
+
+pub(crate) fn convert(transform: Transform, value: ValueRef<'_>) -> Converted {
+    if matches!(value, ValueRef::Empty) || value.as_str().is_some_and(words::is_redacted) {
+        return Converted::Absent;
+    }
+    let converted = match transform {
+        Transform::Constant(text) => Some(Value::Str(text.to_owned())),
+        Transform::Int => int(value).map(Value::Int),
+        Transform::Double => double(value).map(Value::Double),
+        Transform::List => Some(strings(&words_of(value))),
+        Transform::Finish => Some(strings(&finish_reasons(value))),
+        Transform::Stream => match value {
+            ValueRef::Bool(true) => Some(Value::Bool(true)),
+            // The conventions set the key only when streaming.
+            ValueRef::Bool(false) => return Converted::Absent,
+            _ => None,
+        },
+        Transform::OutputType => match value.as_str() {
+            Some(text) if text.contains("json") => Some(Value::Str("json".to_owned())),
+            Some(text) if text.contains("text") => Some(Value::Str("text".to_owned())),
+            _ => None,
+        },
+        _ => Some(value.to_value()),
+    };
+    converted.map_or(Converted::Failed, Converted::Value)
+}
+
+/// An integer, also when sent as text or as a whole double.
+pub(crate) fn int(value: ValueRef<'_>) -> Option<i64> {
+    match value {
+        ValueRef::Int(number) => Some(number),
+        ValueRef::Double(number) if number.fract() == 0.0 && number.abs() < 9e15 => Some(number as i64),
+        ValueRef::Str(text) => text.trim().parse().ok(),
+        _ => None,
+    }
+}
+
+fn double(value: ValueRef<'_>) -> Option<f64> {
+    let number = match value {
+        ValueRef::Str(text) => text.trim().parse().ok(),
+        other => other.as_f64(),
+    };
+    number.filter(|number| number.is_finite())
+}
+
+/// The words of a list: an array, JSON text of one, or one bare word.
+pub(crate) fn words_of(value: ValueRef<'_>) -> Vec<String> {
+    match value {
+        ValueRef::Array(items) => items.iter().filter_map(ValueRef::as_str).map(str::to_owned).collect(),
+        ValueRef::Str(text) if text.trim_start().starts_with('[') => {
+            serde_json::from_str(text).unwrap_or_else(|_| vec![text.to_owned()])
+        }
+        ValueRef::Str(text) => vec![text.to_owned()],
+        _ => Vec::new(),
+    }
+}
+
+/// Canonical words for why generations ended.
+pub(crate) fn finish_reasons(value: ValueRef<'_>) -> Vec<String> {
+    words_of(value).iter().map(|word| words::finish_reason(word).to_owned()).collect()
+}
+
+pub(crate) fn strings(words: &[String]) -> Value {
+    Value::Array(words.iter().map(|word| Value::Str(word.clone())).collect())
+}
+
+/// Host and port of an address; the scheme's port when it names none.
+pub(crate) fn host_and_port(url: &str) -> Option<(&str, Option<i64>)> {
+    let (scheme, rest) = url.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?.rsplit('@').next()?;
+    let default = match scheme {
+        "https" => Some(443),
+        "http" => Some(80),
+        _ => None,
+    };
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.contains(']') => (host, port.parse().ok().or(default)),
+        _ => (authority, default),
+    };
+    Some((host.trim_matches(['[', ']']), port)).filter(|(host, _)| !host.is_empty())
+}

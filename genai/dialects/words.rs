@@ -1,0 +1,114 @@
+//! Closed vocabularies: providers, finish reasons, kinds of steps. Each is a table in `genai/data/`.
+
+use super::table;
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+static PROVIDERS: LazyLock<HashMap<&'static str, &'static str>> = LazyLock::new(|| pairs(include_str!("../data/providers.tsv")));
+static FINISH: LazyLock<HashMap<&'static str, &'static str>> =
+    LazyLock::new(|| pairs(include_str!("../data/finish_reasons.tsv")));
+static STEPS: LazyLock<Vec<Step>> = LazyLock::new(|| {
+    let rows = table::rows(include_str!("../data/operations.tsv"), 5);
+    let step = |row: Vec<&'static str>| {
+        let [map, native, operation, own_operation, kind] = row[..] else {
+            panic!("invariant: rows of operations.tsv have five columns")
+        };
+        Step { map, native, operation, own_operation, kind }
+    };
+    rows.map(step).collect()
+});
+
+fn pairs(text: &'static str) -> HashMap<&'static str, &'static str> {
+    table::rows(text, 2).filter_map(|row| Some((*row.first()?, *row.get(1)?))).collect()
+}
+
+/// What a dialect's word for a step means.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Step {
+    map: &'static str,
+    native: &'static str,
+    operation: &'static str,
+    own_operation: &'static str,
+    kind: &'static str,
+}
+
+impl Step {
+    pub(crate) fn find(map: &str, native: &str) -> Option<Step> {
+        STEPS.iter().find(|step| step.map == map && step.native == native).copied()
+    }
+    /// Operation of the conventions.
+    pub(crate) fn operation(self, is_root: bool) -> Option<&'static str> {
+        match self.operation.strip_prefix("root:") {
+            Some(operation) => Some(operation).filter(|_| is_root),
+            None => Some(self.operation).filter(|operation| *operation != "-"),
+        }
+    }
+    /// Operation of ours where the conventions have none.
+    pub(crate) fn own_operation(self) -> Option<&'static str> {
+        Some(self.own_operation).filter(|operation| *operation != "-")
+    }
+    /// Kind of step where no operation tells it.
+    pub(crate) fn kind(self) -> Option<&'static str> {
+        Some(self.kind).filter(|kind| *kind != "-")
+    }
+}
+
+/// What an emitter's provider or system field says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Provider {
+    /// A provider, spelled canonically.
+    Known(&'static str),
+    /// A framework, a store: no provider.
+    None,
+    /// Nothing the table knows: taken as it is.
+    Other,
+}
+
+pub(crate) fn provider(native: &str) -> Provider {
+    let lower = native.to_ascii_lowercase();
+    match PROVIDERS.get(lower.as_str()) {
+        Some(&"-") => Provider::None,
+        Some(canonical) => Provider::Known(canonical),
+        None => Provider::Other,
+    }
+}
+
+/// The provider a model's name tells, where the provider field does not.
+pub(crate) fn provider_of_model(model: &str) -> Option<&'static str> {
+    let lower = model.to_ascii_lowercase();
+    if let Some((prefix, _)) = lower.split_once('/')
+        && let Provider::Known(known) = provider(prefix)
+    {
+        return Some(known);
+    }
+    let begins = |prefixes: &[&str]| prefixes.iter().any(|prefix| lower.starts_with(prefix));
+    if begins(&["gpt-", "o1", "o3", "o4", "chatgpt", "text-embedding-", "davinci", "babbage"]) {
+        Some("openai")
+    } else if begins(&["claude"]) {
+        Some("anthropic")
+    } else if begins(&["gemini"]) {
+        Some("gcp.gemini")
+    } else if begins(&["mistral", "mixtral", "codestral", "ministral"]) {
+        Some("mistral_ai")
+    } else if begins(&["command", "embed-english", "embed-multilingual"]) {
+        Some("cohere")
+    } else if begins(&["deepseek"]) {
+        Some("deepseek")
+    } else if begins(&["grok"]) {
+        Some("x_ai")
+    } else if begins(&["sonar"]) {
+        Some("perplexity")
+    } else {
+        None
+    }
+}
+
+/// The canonical word for why a generation ended; unknown words as they are.
+pub(crate) fn finish_reason(native: &str) -> &str {
+    FINISH.get(native).copied().unwrap_or(native)
+}
+
+/// Texts that stand for content an emitter took out.
+pub(crate) fn is_redacted(text: &str) -> bool {
+    matches!(text, "" | "<REDACTED>" | "[REDACTED]" | "__REDACTED__" | "{}" | "N/A")
+}
