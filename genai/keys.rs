@@ -348,4 +348,6 @@ keys! {
     GEN_AI_USAGE_IMAGE_OUTPUT_TOKENS = "gen_ai.usage.image.output_tokens", Meta;
     ANTHROPIC_RESPONSE_SERVICE_TIER = "anthropic.response.service_tier", Meta;
     LITELLM_CACHE_HIT = "litellm.cache_hit", Meta;
+    HTTP_RESPONSE_STATUS_CODE = "http.response.status_code", Meta;
+    LLM_TOKEN_COUNT_TOTAL = "llm.token_count.total", Meta;
 }
