@@ -29,3 +29,6 @@ pub use problems::{Location, Problem, Problems, Severity};
 pub use settings::{ByteSize, Duration, Endpoint, Optional, Secret};
 pub use tree::Node;
 pub use user_config::{UserConfig, parse_settings, read_settings};
+
+#[cfg(test)]
+mod property_tests;
