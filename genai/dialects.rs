@@ -4,6 +4,7 @@
 //! Normalising is a function of one record: it reads no other record, no clock and no state.
 //! Adding a dialect is adding rows to `detection.tsv`, `dialects.tsv` and `dialect_settings.tsv`, and a transform where needed.
 
+mod batch;
 mod conditions;
 mod content;
 mod decisions;
@@ -25,6 +26,7 @@ mod table;
 mod values;
 mod words;
 
+pub use batch::{Custom, Normalizer, Report};
 pub use detect::{Dialect, ScopeVerdict, detect};
 pub use message_logs::is_message_event;
 pub use normalize::{Options, normalize};

@@ -53,7 +53,9 @@ fn add_blob(record: RecordRef<'_>, transform: Transform, blob: &str, plan: &mut 
         ("execute_tool", true) => keys::GEN_AI_TOOL_CALL_ARGUMENTS,
         ("execute_tool", false) => keys::GEN_AI_TOOL_CALL_RESULT,
         ("retrieval", true) => keys::GEN_AI_RETRIEVAL_QUERY_TEXT,
-        ("chat" | "text_completion" | "generate_content" | "invoke_agent" | "invoke_workflow", true) => keys::GEN_AI_INPUT_MESSAGES,
+        ("chat" | "text_completion" | "generate_content" | "invoke_agent" | "invoke_workflow", true) => {
+            keys::GEN_AI_INPUT_MESSAGES
+        }
         ("chat" | "text_completion" | "generate_content" | "invoke_agent" | "invoke_workflow", false) => {
             keys::GEN_AI_OUTPUT_MESSAGES
         }
@@ -149,7 +151,9 @@ impl Wanted {
     fn read(self, value: &Json) -> Option<Value> {
         match self {
             Wanted::Text => value.as_str().filter(|text| !text.is_empty()).map(|text| Value::Str(text.to_owned())),
-            Wanted::Int => value.as_i64().or_else(|| value.as_f64().filter(|n| n.fract() == 0.0).map(|n| n as i64)).map(Value::Int),
+            Wanted::Int => {
+                value.as_i64().or_else(|| value.as_f64().filter(|n| n.fract() == 0.0).map(|n| n as i64)).map(Value::Int)
+            }
             Wanted::Double => value.as_f64().map(Value::Double),
             Wanted::True => value.as_bool().filter(|yes| *yes).map(Value::Bool),
             Wanted::List => match value {

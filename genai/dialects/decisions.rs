@@ -65,8 +65,12 @@ fn add_handoff(record: RecordRef<'_>, span: SpanRef<'_>, plan: &mut Plan) {
 
 /// LangGraph's `Command(goto=...)`: the code of a node chose the next ones.
 fn add_route(span: SpanRef<'_>, gathered: &Gathered<'_>, plan: &mut Plan) {
-    let targets: Vec<String> =
-        gathered.specials.iter().filter(|(kind, _, _)| *kind == Transform::RouteTarget).flat_map(|(_, _, value)| words_of(*value)).collect();
+    let targets: Vec<String> = gathered
+        .specials
+        .iter()
+        .filter(|(kind, _, _)| *kind == Transform::RouteTarget)
+        .flat_map(|(_, _, value)| words_of(*value))
+        .collect();
     let source = gathered.special_str(Transform::RouteSource);
     for target in targets {
         let maker = source.map(|source| (keys::CHAPERONE_DECISION_MAKER_NAME, string(source)));

@@ -52,6 +52,5 @@ fn of_conventions(record: RecordRef<'_>) -> &'static str {
 
 /// Usage by modality, which the newest generation has.
 fn is_modality_usage(key: &str) -> bool {
-    keys::is_convention(key)
-        && [".usage.text.", ".usage.image.", ".usage.audio."].iter().any(|modality| key.contains(modality))
+    keys::is_convention(key) && [".usage.text.", ".usage.image.", ".usage.audio."].iter().any(|modality| key.contains(modality))
 }

@@ -24,7 +24,8 @@ fn read<'a>(text: &'a str, role: &'static str, lists: &[&str]) -> Vec<Message<'a
     if is_redacted(text.trim()) {
         return Vec::new();
     }
-    let parsed: Option<Value> = if text.trim_start().starts_with(['{', '[', '"']) { serde_json::from_str(text).ok() } else { None };
+    let parsed: Option<Value> =
+        if text.trim_start().starts_with(['{', '[', '"']) { serde_json::from_str(text).ok() } else { None };
     let messages = match parsed {
         Some(Value::Array(items)) => of_list(items, role),
         Some(Value::String(inner)) => vec![Message::text(role, inner)],
@@ -72,9 +73,8 @@ pub(crate) fn of_object(mut object: Object, role: &'static str) -> Option<Messag
         message.push(block(object)?);
         return Some(message);
     }
-    let response_to = take(&mut object, "tool_call_id").or_else(|| {
-        if message.role.as_deref() == Some("tool") { take(&mut object, "id") } else { None }
-    });
+    let response_to = take(&mut object, "tool_call_id")
+        .or_else(|| if message.role.as_deref() == Some("tool") { take(&mut object, "id") } else { None });
     let is_tool = message.role.as_deref() == Some("tool") || response_to.is_some();
     match object.remove("content") {
         Some(content) if is_tool => {

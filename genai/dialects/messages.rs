@@ -63,11 +63,9 @@ impl<'a> Message<'a> {
 pub(crate) fn media<'a>(modality: Cow<'a, str>, address: Cow<'a, str>) -> Part<'a> {
     let inline = address.strip_prefix("data:").and_then(|rest| rest.split_once(";base64,"));
     match inline {
-        Some((mime_type, content)) => Part::Blob {
-            modality,
-            mime_type: Cow::Owned(mime_type.to_owned()),
-            content: Cow::Owned(content.to_owned()),
-        },
+        Some((mime_type, content)) => {
+            Part::Blob { modality, mime_type: Cow::Owned(mime_type.to_owned()), content: Cow::Owned(content.to_owned()) }
+        }
         None => Part::Uri { modality, uri: address },
     }
 }

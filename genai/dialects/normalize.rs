@@ -89,7 +89,13 @@ fn is_no_call(record: RecordRef<'_>) -> bool {
     record.as_span().is_some_and(|span| span.name().ends_with("._prepare_chat_with_tools"))
 }
 
-fn add_value<'a>(record: RecordRef<'a>, gathered: &mut Gathered<'a>, of_target: &[Source<'a>], options: Options, plan: &mut Plan) {
+fn add_value<'a>(
+    record: RecordRef<'a>,
+    gathered: &mut Gathered<'a>,
+    of_target: &[Source<'a>],
+    options: Options,
+    plan: &mut Plan,
+) {
     let Some(first) = of_target.first() else { return };
     if first.target == keys::GEN_AI_PROVIDER_NAME {
         add_provider(record, gathered, of_target, options, plan);
@@ -98,6 +104,12 @@ fn add_value<'a>(record: RecordRef<'a>, gathered: &mut Gathered<'a>, of_target: 
     let present = record.attrs().get(first.target).is_some();
     let mut done = false;
     for source in of_target {
+        // A row for the model asked for, or the invocation parameters, may say it: this waits until they had their say.
+        if source.transform == Transform::Model
+            && let Converted::Value(value) = convert(Transform::Copy, source.value)
+        {
+            plan.fallback(keys::GEN_AI_REQUEST_MODEL, value);
+        }
         if done || (present && !source.in_place && !options.overwrite) {
             plan.counts.kept += 1;
             continue;
@@ -133,18 +145,13 @@ fn put(source: &Source<'_>, value: Value, record: RecordRef<'_>, present: bool, 
         // The originals hold messages in another shape: `content` writes them.
         Transform::JsonInput | Transform::JsonOutput => {
             if let Some(text) = source.value.as_str() {
-                let of = if source.transform == Transform::JsonInput { super::json_messages::input } else { super::json_messages::output };
+                let of = if source.transform == Transform::JsonInput {
+                    super::json_messages::input
+                } else {
+                    super::json_messages::output
+                };
                 let json = super::messages::write_messages(&of(text));
                 plan.add(source.target, Value::Str(json));
-            }
-        }
-        Transform::Model => {
-            plan.add(source.target, value.clone());
-            let asked = keys::GEN_AI_REQUEST_MODEL;
-            if record.attrs().get(asked).is_none() {
-                // A row for the model asked for, or the invocation parameters, are read before or after: `add` keeps the first,
-                // so this waits until the others had their say.
-                plan.fallback(asked, value);
             }
         }
         Transform::ToolName => {
@@ -174,7 +181,13 @@ fn spell(source: &Source<'_>, value: Value, record: RecordRef<'_>, plan: &mut Pl
     plan.set(source.target, value);
 }
 
-fn add_provider<'a>(record: RecordRef<'a>, gathered: &mut Gathered<'a>, sources: &[Source<'a>], options: Options, plan: &mut Plan) {
+fn add_provider<'a>(
+    record: RecordRef<'a>,
+    gathered: &mut Gathered<'a>,
+    sources: &[Source<'a>],
+    options: Options,
+    plan: &mut Plan,
+) {
     let present = record.attrs().get(keys::GEN_AI_PROVIDER_NAME).is_some();
     let mut found: Option<String> = None;
     let mut named_framework = false;

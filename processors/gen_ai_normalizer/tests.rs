@@ -1,0 +1,111 @@
+//! Settings, and records through the processor.
+
+use super::*;
+use chaperone_config::{Node, parse_settings};
+use chaperone_genai::keys;
+use chaperone_pipeline::{Clock, Now};
+use chaperone_proto::{Data, Limits, Signal, Value, ValueRef};
+
+fn config(yaml: &str) -> Result<Config, String> {
+    let node = Node::parse(yaml, "test.yaml").unwrap();
+    parse_settings(&node, "processors.gen_ai_normalizer").map_err(|problems| problems.to_string())
+}
+
+/// One span of a scope with these attributes, through a processor with these settings.
+fn span(yaml: &str, scope: &str, attributes: &str) -> Data {
+    let json = format!(
+        r#"{{"resourceSpans":[{{"scopeSpans":[{{"scope":{{"name":"{scope}"}},"spans":[{{"name":"s",
+        "traceId":"0102030405060708090a0b0c0d0e0f10","spanId":"0102030405060708","attributes":[{attributes}]}}]}}]}}]}}"#
+    );
+    let ctx = BuildContext::for_tests("gen_ai_normalizer", Clock::manual(0));
+    let processor = GenAiNormalizer::build(config(yaml).unwrap(), &ctx).unwrap();
+    let data = Data::decode_json(Signal::Traces, json.as_bytes(), &Limits::default()).unwrap();
+    let mut out = Outbox::for_tests(Now::default());
+    processor.process(Batch::new(data), &mut out).unwrap();
+    out.passed()[0].data.clone()
+}
+
+fn text(key: &str, value: &str) -> String {
+    format!(r#"{{"key":"{key}","value":{{"stringValue":"{value}"}}}}"#)
+}
+
+fn value(data: &Data, name: &str) -> Option<Value> {
+    data.record(0).attrs().get_named(name).map(ValueRef::to_value)
+}
+
+fn string(text: &str) -> Option<Value> {
+    Some(Value::Str(text.to_owned()))
+}
+
+#[test]
+fn the_example_is_valid() {
+    config(include_str!("testdata/default.yaml")).unwrap();
+}
+
+#[test]
+fn mistakes_in_sources_are_told() {
+    for (yaml, message) in [
+        (include_str!("testdata/invalid_source.yaml"), "unknown source `openinferense`"),
+        (include_str!("testdata/invalid_custom.yaml"), "source `custom` needs `custom_mappings`"),
+        (include_str!("testdata/invalid_mappings.yaml"), "`custom_mappings` belongs to the source `custom`"),
+    ] {
+        let problems = config(yaml).unwrap_err();
+        assert!(problems.contains(message), "{problems}");
+    }
+}
+
+#[test]
+fn originals_stay_unless_their_removal_is_asked_for() {
+    let attributes = text("llm.request.model_name", "gpt-x");
+    let kept = span("{}", "openinference.instrumentation.openai", &attributes);
+    assert_eq!(value(&kept, "llm.request.model_name"), string("gpt-x"));
+    let removed = span("remove_originals: true", "openinference.instrumentation.openai", &attributes);
+    assert_eq!(value(&removed, "llm.request.model_name"), None);
+    for data in [kept, removed] {
+        assert_eq!(data.record(0).attrs().str(keys::GEN_AI_REQUEST_MODEL), Some("gpt-x"));
+        assert_eq!(data.record(0).attrs().str(keys::CHAPERONE_DIALECT_NAME), Some("openinference"));
+    }
+}
+
+#[test]
+fn only_named_sources_are_normalised() {
+    let attributes = text("llm.request.model_name", "gpt-x");
+    let data = span("sources: {openllmetry: {}}", "openinference.instrumentation.openai", &attributes);
+    assert_eq!(data.record(0).attrs().len(), 1);
+}
+
+#[test]
+fn a_canonical_value_is_replaced_only_with_overwrite() {
+    let model = keys::ALL[usize::from(keys::GEN_AI_REQUEST_MODEL.0)];
+    let attributes = [text(model, "own"), text("llm.request.model_name", "mapped")].join(",");
+    let scope = "openinference.instrumentation.openai";
+    assert_eq!(value(&span("{}", scope, &attributes), model), string("own"));
+    assert_eq!(value(&span("sources: {openinference: {overwrite: true}}", scope, &attributes), model), string("mapped"));
+}
+
+#[test]
+fn mappings_of_the_users_own_make_a_span_genai() {
+    let model = keys::ALL[usize::from(keys::GEN_AI_REQUEST_MODEL.0)];
+    let yaml = format!("sources: {{custom: {{remove_originals: true, custom_mappings: {{house.model: {model}}}}}}}");
+    let data = span(&yaml, "house", &text("house.model", "m"));
+    assert_eq!(value(&data, model), string("m"));
+    assert_eq!(value(&data, "house.model"), None);
+    assert_eq!(data.record(0).attrs().str(keys::CHAPERONE_DIALECT_NAME), Some("generic"));
+}
+
+#[test]
+fn other_telemetry_passes_untouched() {
+    let attributes = [text("http.request.method", "GET"), text("llm", "no prefix")].join(",");
+    let data = span("{}", "opentelemetry.instrumentation.httpx", &attributes);
+    assert_eq!(data.record(0).attrs().len(), 2);
+}
+
+#[test]
+fn attributes_are_counted_by_dialect_and_result() {
+    let ctx = BuildContext::for_tests("gen_ai_normalizer", Clock::manual(0));
+    let metrics = Metrics::new(ctx.telemetry(), "gen_ai_normalizer");
+    let dialect = Dialect::by_id("openinference").unwrap();
+    metrics.add(dialect, &Counts { mapped: 2, kept: 1, dropped: 0, failed: 3 });
+    let (_, counters) = metrics.by_dialect.iter().find(|(known, _)| *known == dialect).unwrap();
+    assert_eq!(counters.each_ref().map(Counter::get), [2, 1, 0, 3]);
+}
