@@ -131,13 +131,8 @@ impl Ack {
         Ack::new(|_| {})
     }
     fn of_request(done: Done, lost: Counter, room: Vec<Reservation>, parts: Vec<Ack>) -> Ack {
-        let request = Request {
-            worst: Mutex::new(Outcome::Ok),
-            done: Mutex::new(Some(done)),
-            parts,
-            reservations: Mutex::new(room),
-            lost,
-        };
+        let request =
+            Request { worst: Mutex::new(Outcome::Ok), done: Mutex::new(Some(done)), parts, reservations: Mutex::new(room), lost };
         Ack { request: Some(Arc::new(request)) }
     }
     /// A further share.

@@ -1,14 +1,31 @@
 //! Builds the graph of a document, starts it, runs requests through it, stops it.
+//!
+//! Start: exporters, connectors and processors, queues, tickers, receivers. Stop is the other way round: receivers, what
+//! is under way, held data, queues, exporters. `replay` runs the same graph with sinks, without any task.
 
 pub(crate) mod accounted;
+pub(crate) mod admission;
+pub(crate) mod chance;
+mod count;
+pub(crate) mod counters;
+mod digest;
+pub(crate) mod door;
+mod door_counters;
+pub(crate) mod flow;
+mod process_figures;
+mod replay;
+mod retransmission;
+mod running;
 mod shared;
+mod tick;
 
+pub use replay::Replay;
+pub use running::Running;
 pub use shared::SharedState;
 
+use crate::graph::{self, Assembled, Purpose};
 use crate::{Clock, Registry, StartError, Telemetry};
-use chaperone_config::{ComponentId, Document, PipelineId, Problems};
-use chaperone_proto::Data;
-use std::time::Duration;
+use chaperone_config::{Document, Problems};
 
 /// What the engine is given beside the document.
 #[derive(Clone)]
@@ -26,49 +43,45 @@ pub struct EngineSettings {
 }
 
 /// A built graph, not yet started.
-pub struct Graph {}
+pub struct Graph {
+    assembled: Assembled,
+    settings: EngineSettings,
+    warnings: Problems,
+}
 
 impl Graph {
     /// Reads every component's settings, checks the wiring, builds instances. All problems at once.
-    pub fn build(_document: &Document, _registry: &Registry, _settings: EngineSettings) -> Result<Graph, Problems> {
-        todo!()
+    pub fn build(document: &Document, registry: &Registry, settings: EngineSettings) -> Result<Graph, Problems> {
+        let mut problems = Problems::new();
+        let assembled = build(document, registry, &settings, Purpose::Run, &mut problems);
+        match assembled {
+            Some(assembled) => Ok(Graph { assembled, settings, warnings: problems }),
+            None => Err(problems),
+        }
+    }
+    /// What is odd about a document that can be run: components that no pipeline uses, settings that warn.
+    pub fn warnings(&self) -> &Problems {
+        &self.warnings
     }
     /// Starts exporters, connectors, processors, then receivers. On an error what was started is stopped again.
     pub async fn start(self) -> Result<Running, StartError> {
-        todo!()
+        running::start(self.assembled, &self.settings).await
     }
 }
 
-/// A running collector.
-pub struct Running {}
-
-impl Running {
-    /// Receivers stop accepting, batches in flight finish, held data drain, queues empty within `deadline`.
-    pub async fn shutdown(self, _deadline: Duration) {
-        todo!()
+fn build(
+    document: &Document,
+    registry: &Registry,
+    settings: &EngineSettings,
+    purpose: Purpose,
+    problems: &mut Problems,
+) -> Option<Assembled> {
+    let parts = graph::check(document, registry, problems);
+    if problems.has_errors() {
+        return None;
     }
+    graph::assemble(document, &parts, settings, purpose, problems)
 }
 
-/// Recorded OTLP through the same graph: exporters replaced by a sink, one worker, time from the data.
-pub struct Replay {}
-
-impl Replay {
-    /// Builds the graph for replay. `settings.clock` must be manual.
-    pub fn build(
-        _document: &Document,
-        _registry: &Registry,
-        _settings: EngineSettings,
-        _sink: impl FnMut(&PipelineId, &ComponentId, &Data) + Send + 'static,
-    ) -> Result<Replay, Problems> {
-        todo!()
-    }
-    /// One recorded request into every pipeline of its signal that has a receiver which is neither a connector nor
-    /// `own_events`; then a tick.
-    pub fn feed(&mut self, _data: Data) -> crate::Outcome {
-        todo!()
-    }
-    /// Advances time until nothing is open, then drains.
-    pub fn finish(&mut self) {
-        todo!()
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -7,13 +7,14 @@
 
 pub mod ack;
 pub mod batch;
-pub mod context;
 pub mod clock;
 pub mod component;
+pub mod context;
 pub mod engine;
 pub mod entrance;
 pub mod exposition;
-mod front;
+pub mod front;
+mod graph;
 pub mod host;
 pub mod outbox;
 pub mod registry;
@@ -23,12 +24,12 @@ pub mod telemetry;
 
 pub use ack::{Ack, Outcome};
 pub use batch::{Batch, Chunk, ClientInfo, RequestSize};
-pub use context::{BuildContext, ConfigError};
 pub use clock::{Clock, Now};
 pub use component::{
     ExportContext, ExportError, Exported, Exporter, ExporterFactory, Next, ProcessError, Processor, ProcessorFactory, Receiver,
     ReceiverFactory, Refusal, StartError,
 };
+pub use context::{BuildContext, ConfigError};
 pub use entrance::{Encoding, Entrance, Payload, Refused};
 pub use futures_util::future::BoxFuture;
 pub use host::Host;

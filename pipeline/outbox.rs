@@ -26,7 +26,8 @@ pub struct Outbox {
 
 /// What the runner finds in an outbox after a successful call.
 pub(crate) struct Given {
-    pub passed: Vec<(Batch, Option<Ack>)>,
+    /// With the share to give on, and whether the batch was held before.
+    pub passed: Vec<(Batch, Option<Ack>, bool)>,
     pub derived: Vec<Batch>,
     pub dropped: Vec<(Signal, usize, &'static str)>,
     pub held: Vec<(Signal, usize)>,
@@ -107,8 +108,11 @@ impl Outbox {
     pub(crate) fn into_given(mut self) -> Given {
         let incoming = self.incoming.take();
         let acks = std::mem::take(&mut self.held_acks);
-        let share = |held: Option<Ack>| held.or_else(|| incoming.as_ref().map(Ack::share));
-        let passed = std::mem::take(&mut self.passed).into_iter().zip(acks.into_iter().map(share)).collect();
+        let with_share = |(batch, held): (Batch, Option<Ack>)| match held {
+            Some(ack) => (batch, Some(ack), true),
+            None => (batch, incoming.as_ref().map(Ack::share), false),
+        };
+        let passed = std::mem::take(&mut self.passed).into_iter().zip(acks).map(with_share).collect();
         if let Some(ack) = incoming {
             ack.resolve(Outcome::Ok);
         }

@@ -2,7 +2,7 @@
 
 use crate::component::{Exporter, ExporterFactory, Processor, ProcessorFactory, Receiver, ReceiverFactory};
 use crate::{BuildContext, ConfigError};
-use chaperone_config::{Node, Problems, parse_settings};
+use chaperone_config::{Node, Problems, parse_settings, read_settings};
 use chaperone_proto::Signal;
 use std::sync::Arc;
 
@@ -126,7 +126,14 @@ impl Meta {
         meta.front = front;
         meta
     }
-    const fn of(kind: Kind, name: &'static str, summary: &'static str, signals: Signals, passes: Signals, derives: Signals) -> Meta {
+    const fn of(
+        kind: Kind,
+        name: &'static str,
+        summary: &'static str,
+        signals: Signals,
+        passes: Signals,
+        derives: Signals,
+    ) -> Meta {
         Meta {
             kind,
             name,
@@ -160,6 +167,7 @@ impl Meta {
 /// Checked settings of which only the factory knows the type.
 pub type AnyConfig = Box<dyn std::any::Any + Send>;
 type Parse = fn(&Node, &str) -> Result<AnyConfig, Problems>;
+type Read = fn(&Node, &str, &mut Problems) -> Option<AnyConfig>;
 type Build<P> = fn(AnyConfig, &BuildContext) -> Result<Arc<P>, ConfigError>;
 
 /// One line of a registry.
@@ -168,10 +176,27 @@ pub struct Entry<P: ?Sized + 'static> {
     pub meta: Meta,
     /// Reads and checks settings.
     pub parse: Parse,
+    /// The same with warnings kept; `None` if there are errors.
+    pub read: Read,
     /// Builds an instance from what `parse` gave.
     pub build: Build<P>,
     /// JSON schema of the settings.
     pub schema: fn() -> schemars::Schema,
+}
+
+// By hand, because deriving would ask the same of the trait object.
+impl<P: ?Sized + 'static> Clone for Entry<P> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<P: ?Sized + 'static> Copy for Entry<P> {}
+
+impl<P: ?Sized + 'static> Entry<P> {
+    /// Whether users may write this word: its name or an alias.
+    pub fn is_called(&self, word: &str) -> bool {
+        self.meta.name == word || self.meta.aliases.contains(&word)
+    }
 }
 
 /// A processor or connector in a registry.
@@ -189,6 +214,9 @@ macro_rules! entry_of {
                 Entry {
                     meta: F::META,
                     parse: |node, path| parse_settings::<F::Config>(node, path).map(|config| Box::new(config) as AnyConfig),
+                    read: |node, path, problems| {
+                        read_settings::<F::Config>(node, path, problems).map(|config| Box::new(config) as AnyConfig)
+                    },
                     build: |config, ctx| {
                         let config = config.downcast::<F::Config>().expect("invariant: `parse` of the same entry made this");
                         F::build(*config, ctx)

@@ -104,7 +104,12 @@ impl Telemetry {
                     Instrument::Histogram(histogram) => histogram.samples(&labels, &mut samples),
                 }
             }
-            families.push(Family { name: (*name).to_owned(), help: instruments.help.to_owned(), kind: instruments.kind, samples });
+            families.push(Family {
+                name: (*name).to_owned(),
+                help: instruments.help.to_owned(),
+                kind: instruments.kind,
+                samples,
+            });
         }
         for (family, sample, read) in reads {
             families[family].samples[sample].value = read();

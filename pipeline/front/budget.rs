@@ -92,11 +92,11 @@ impl Budget {
         self.accounted.queued.add(bytes);
         Ok(())
     }
-    /// What was taken is finished: sent or dropped.
-    pub(crate) fn give_back(&self, bytes: usize, items: usize) {
+    /// What was taken is finished, sent or dropped; `last` when it was a whole request or the last part of one.
+    pub(crate) fn give_back(&self, bytes: usize, items: usize, last: bool) {
         let mut used = self.lock();
         used.bytes = used.bytes.saturating_sub(bytes);
-        used.requests = used.requests.saturating_sub(1);
+        used.requests = used.requests.saturating_sub(usize::from(last));
         used.items = used.items.saturating_sub(items);
         self.accounted.queued.sub(bytes);
         drop(used);

@@ -4,5 +4,13 @@
 //! settings before they see them.
 
 mod budget;
+mod counters;
+mod deliver;
+mod lane;
+pub mod settings;
+mod split;
 
-pub(crate) use budget::{Budget, Reservation};
+pub(crate) use budget::{Full, Reservation};
+pub(crate) use deliver::consume;
+pub(crate) use lane::{Lane, LaneContext, Stage};
+pub(crate) use settings::FrontSettings;

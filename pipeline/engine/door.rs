@@ -1,0 +1,297 @@
+//! One receiver's way into the graph: retransmissions, admission, the compute lane, the run, the answer.
+
+use crate::engine::admission::NotAdmitted;
+use crate::engine::chance::Chance;
+use crate::engine::count;
+use crate::engine::door_counters::{DoorCounters, Ended};
+use crate::engine::flow::{Flow, Route};
+use crate::engine::retransmission::{Arrival, First, Window};
+use crate::front::Reservation;
+use crate::{Ack, Batch, Encoding, Outcome, Payload, Refused, RequestSize, Telemetry};
+use chaperone_config::ComponentId;
+use chaperone_proto::{Data, Limits, Signal};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use tokio::sync::{Notify, Semaphore, oneshot};
+
+/// Larger bodies are worked on by the compute lane, so that they do not keep a thread from its connections.
+const INLINE: usize = 256 << 10;
+
+/// Longest wait for an acknowledgement, and for room in a queue that blocks. A departure from the Collector, which waits
+/// as long as its client does.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+/// What the doors of all receivers share.
+pub(crate) struct Hall {
+    pub flow: Arc<Flow>,
+    pub telemetry: Telemetry,
+    /// Places on the compute lane.
+    pub compute: Arc<Semaphore>,
+    pub receive_limit: usize,
+    pub chance: Chance,
+    pub in_flight: Arc<InFlight>,
+}
+
+/// Requests that were admitted and are still run; not those that only wait for their acknowledgement.
+#[derive(Debug, Default)]
+pub(crate) struct InFlight {
+    runs: AtomicUsize,
+    ended: Notify,
+}
+
+struct Run(Arc<InFlight>);
+
+impl InFlight {
+    fn begin(self: &Arc<Self>) -> Run {
+        self.runs.fetch_add(1, Ordering::AcqRel);
+        Run(Arc::clone(self))
+    }
+    /// Resolves when nothing is running.
+    pub(crate) async fn none(&self) {
+        loop {
+            let ended = self.ended.notified();
+            if self.runs.load(Ordering::Acquire) == 0 {
+                return;
+            }
+            ended.await;
+        }
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        self.0.runs.fetch_sub(1, Ordering::AcqRel);
+        self.0.ended.notify_waiters();
+    }
+}
+
+/// One receiver's way in.
+pub(crate) struct Door {
+    pub receiver: ComponentId,
+    // Shared by all doors and by everything that runs.
+    pub flow: Arc<Flow>,
+    pub receive_limit: usize,
+    telemetry: Telemetry,
+    compute: Arc<Semaphore>,
+    in_flight: Arc<InFlight>,
+    window: Arc<Window>,
+}
+
+impl Door {
+    pub(crate) fn new(receiver: ComponentId, hall: &Hall) -> Door {
+        Door {
+            receiver,
+            flow: Arc::clone(&hall.flow),
+            receive_limit: hall.receive_limit,
+            telemetry: hall.telemetry.clone(),
+            compute: Arc::clone(&hall.compute),
+            in_flight: Arc::clone(&hall.in_flight),
+            window: Arc::new(Window::new(&hall.chance)),
+        }
+    }
+    pub(crate) fn serves(&self, signal: Signal) -> bool {
+        self.route(signal).is_some()
+    }
+    fn route(&self, signal: Signal) -> Option<&Route> {
+        self.flow.routes.get(&(self.receiver.clone(), signal))
+    }
+
+    pub(crate) async fn submit(&self, payload: Payload) -> Result<(), Refused> {
+        let signal = payload.signal;
+        if !self.serves(signal) {
+            return Err(Refused::NotServed { signal: signal.name() });
+        }
+        let counters = DoorCounters::new(&self.telemetry, &self.receiver, payload.transport, signal);
+        let first = match self.window.enter(&payload, self.flow.clock.now()) {
+            Arrival::First(first) => first,
+            Arrival::Accepted(items) => {
+                counters.received(items);
+                counters.ended(Ended::Joined, items);
+                return Ok(());
+            }
+            Arrival::Joined(told) => return joined(told, counters).await,
+        };
+        let size = RequestSize { signal, bytes: payload.body.len() };
+        // The place on the lane is waited for before admission: who holds room in a queue never waits for more.
+        let place = match payload.body.len() > INLINE {
+            true => Some(Arc::clone(&self.compute).acquire_owned().await.expect("invariant: the lane is never closed")),
+            false => None,
+        };
+        let room = match self.admit(size).await {
+            Ok(room) => room,
+            Err(refused) => {
+                let items = count::items(&payload);
+                counters.received(items);
+                counters.refused(items, refused.reason());
+                for lane in self.route(signal).iter().flat_map(|route| &route.queues) {
+                    if matches!(&refused, NotAdmitted::Full(full, _) if Arc::ptr_eq(full, lane)) {
+                        lane.counters.not_enqueued(items);
+                    }
+                }
+                return Err(Refused::Overloaded { message: refused.message(), after: refused.after() });
+            }
+        };
+        let (tell, told) = oneshot::channel();
+        let answer = Answer { counters, first: Some(first), tell };
+        let run = self.in_flight.begin();
+        let (flow, receiver) = (Arc::clone(&self.flow), self.receiver.clone());
+        let work = move || {
+            let malformed = run_payload(&flow, &receiver, payload, room, answer);
+            drop(run);
+            malformed
+        };
+        let malformed = match place {
+            None => work(),
+            // The task runs to its end even when nobody waits for it any more.
+            Some(place) => tokio::task::spawn_blocking(move || {
+                let malformed = work();
+                drop(place);
+                malformed
+            })
+            .await
+            .unwrap_or_default(),
+        };
+        if let Some(message) = malformed {
+            return Err(Refused::Malformed { message });
+        }
+        match tokio::time::timeout(PATIENCE, told).await {
+            Ok(Ok(outcome)) => answered(outcome),
+            Ok(Err(_)) => Err(retry("the request was lost inside the collector")),
+            Err(_) => Err(retry("the destination did not take the data in time")),
+        }
+    }
+
+    pub(crate) async fn submit_batch(&self, batch: Batch) -> Outcome {
+        let (signal, items) = (batch.signal(), batch.items());
+        let Some(route) = self.route(signal) else {
+            return Outcome::permanent(format!("no pipeline takes {} of `{}`", signal.name(), self.receiver));
+        };
+        let counters = DoorCounters::new(&self.telemetry, &self.receiver, "internal", signal);
+        counters.received(items);
+        let size = RequestSize { signal, bytes: batch.data.pinned_bytes() };
+        let room = match self.admit(size).await {
+            Ok(room) => room,
+            Err(refused) => {
+                counters.refused(items, refused.reason());
+                return Outcome::Retryable { message: refused.message(), after: refused.after() };
+            }
+        };
+        let (tell, told) = oneshot::channel();
+        let run = self.in_flight.begin();
+        run_batch(&self.flow, route, batch, room, Answer { counters, first: None, tell });
+        drop(run);
+        match tokio::time::timeout(PATIENCE, told).await {
+            Ok(Ok(outcome)) => outcome,
+            _ => Outcome::retryable("the destination did not take the data in time"),
+        }
+    }
+
+    async fn admit(&self, size: RequestSize) -> Result<Vec<Reservation>, NotAdmitted> {
+        let route = self.route(size.signal).expect("invariant: the caller asked whether the signal is served");
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            let refused = match self.flow.admit(route, size) {
+                Ok(room) => return Ok(room),
+                Err(refused) => refused,
+            };
+            let Some(lane) = refused.worth_waiting().cloned() else { return Err(refused) };
+            let mut freed = std::pin::pin!(lane.budget.freed());
+            freed.as_mut().enable();
+            // Room may have come between the refusal and the waiting.
+            if let Ok(room) = self.flow.admit(route, size) {
+                return Ok(room);
+            }
+            if tokio::time::timeout_at(deadline, freed).await.is_err() {
+                return Err(refused);
+            }
+        }
+    }
+}
+
+/// Whom to tell what became of a request; told by the acknowledgement, whether or not the client still waits.
+struct Answer {
+    counters: DoorCounters,
+    first: Option<First>,
+    tell: oneshot::Sender<Outcome>,
+}
+
+/// Indexes and runs a request. A malformed one gives the message.
+fn run_payload(flow: &Flow, receiver: &ComponentId, payload: Payload, room: Vec<Reservation>, answer: Answer) -> Option<String> {
+    let limits = Limits::default();
+    let body = payload.body.len();
+    let data = match payload.encoding {
+        Encoding::Protobuf => Data::decode(payload.signal, payload.body, &limits),
+        Encoding::Json => Data::decode_json(payload.signal, &payload.body, &limits),
+    };
+    let data = match data {
+        Ok(data) => data,
+        Err(error) => {
+            answer.counters.malformed();
+            return Some(error.to_string());
+        }
+    };
+    let batch = Batch { data, client: payload.client };
+    // The body itself is charged by the receiver until it is answered; only the index comes on top.
+    let index = batch.data.pinned_bytes().saturating_sub(body);
+    flow.accounted.running.add(index);
+    answer.counters.received(batch.items());
+    if let Some(route) = flow.routes.get(&(receiver.clone(), batch.signal())) {
+        run_batch(flow, route, batch, room, answer);
+    }
+    flow.accounted.running.sub(index);
+    None
+}
+
+fn run_batch(flow: &Flow, route: &Route, batch: Batch, room: Vec<Reservation>, answer: Answer) {
+    let items = batch.items();
+    let Answer { counters, first, tell } = answer;
+    let done = move |outcome: Outcome| {
+        match &outcome {
+            Outcome::Ok => counters.ended(Ended::Accepted, items),
+            Outcome::Retryable { .. } => counters.refused(items, "retryable"),
+            Outcome::Permanent { .. } => counters.refused(items, "permanent"),
+        }
+        if let Some(first) = first {
+            first.finish(&outcome, items);
+        }
+        // A client that went away does not hear it.
+        let _ = tell.send(outcome);
+    };
+    let ack = Ack::with_reservations(done, flow.lost_shares.clone(), room);
+    // As in the Collector, a request without items is fine and goes nowhere.
+    if items == 0 {
+        return ack.resolve(Outcome::Ok);
+    }
+    if let Some(counters) = &route.counters {
+        counters.enter(items);
+        counters.pass(items);
+    }
+    flow.fan_out(&route.heads, batch, Some(ack));
+}
+
+async fn joined(told: oneshot::Receiver<(Outcome, usize)>, counters: DoorCounters) -> Result<(), Refused> {
+    match tokio::time::timeout(PATIENCE, told).await {
+        Ok(Ok((outcome, items))) => {
+            counters.received(items);
+            counters.ended(Ended::Joined, items);
+            answered(outcome)
+        }
+        _ => {
+            counters.ended(Ended::Joined, 0);
+            Err(retry("the same request is still being worked on"))
+        }
+    }
+}
+
+fn answered(outcome: Outcome) -> Result<(), Refused> {
+    match outcome {
+        Outcome::Ok => Ok(()),
+        Outcome::Retryable { message, after } => Err(Refused::Retryable { message, after }),
+        Outcome::Permanent { message } => Err(Refused::Permanent { message }),
+    }
+}
+
+fn retry(message: &str) -> Refused {
+    Refused::Retryable { message: message.to_owned(), after: None }
+}

@@ -1,0 +1,211 @@
+//! Starts and stops a graph.
+
+use crate::engine::EngineSettings;
+use crate::engine::chance::Chance;
+use crate::engine::door::{Door, Hall, InFlight};
+use crate::engine::flow::{Flow, Node, Piece, Work};
+use crate::engine::process_figures;
+use crate::engine::tick::tick;
+use crate::front::{Lane, Stage, consume};
+use crate::graph::{Assembled, ExporterInstance, ReceiverInstance};
+use crate::host::Services;
+use crate::{Batch, Entrance, Host, Kind, Next, StartError};
+use chaperone_config::ComponentId;
+use chaperone_proto::{Data, Logs};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+/// The receiver that brings in what components report about themselves.
+pub(crate) const OWN_EVENTS: &str = "own_events";
+
+/// A running collector.
+pub struct Running {
+    flow: Arc<Flow>,
+    services: Arc<Services>,
+    in_flight: Arc<InFlight>,
+    exporters: Vec<ExporterInstance>,
+    receivers: Vec<ReceiverInstance>,
+    lanes: Vec<Arc<Lane>>,
+    consumers: JoinSet<()>,
+    tickers: JoinSet<()>,
+    reports: JoinSet<()>,
+    /// Told when the collector is asked to stop.
+    stopping: watch::Sender<bool>,
+    /// Told when the queues are empty: what exporters hear as the stop.
+    emptied: watch::Sender<bool>,
+}
+
+pub(crate) async fn start(assembled: Assembled, settings: &EngineSettings) -> Result<Running, StartError> {
+    let Assembled { flow, lanes, exporters, receivers } = assembled;
+    process_figures::register(&settings.telemetry, &settings.clock);
+    let accounted = Arc::clone(&flow.accounted);
+    let services = Services::new(settings.clock.clone(), settings.telemetry.clone(), Arc::clone(&settings.storage), accounted);
+    let mut running = Running {
+        flow: Arc::new(flow),
+        services: Arc::new(services),
+        in_flight: Arc::default(),
+        exporters: Vec::new(),
+        receivers: Vec::new(),
+        lanes,
+        consumers: JoinSet::new(),
+        tickers: JoinSet::new(),
+        reports: JoinSet::new(),
+        stopping: watch::Sender::new(false),
+        emptied: watch::Sender::new(false),
+    };
+    match running.start(exporters, receivers, settings).await {
+        Ok(()) => Ok(running),
+        Err(error) => {
+            running.shutdown(Duration::from_secs(1)).await;
+            Err(error)
+        }
+    }
+}
+
+fn failed(kind: Kind, id: &ComponentId, error: StartError) -> StartError {
+    StartError { message: format!("{} `{id}` did not start: {}", kind.word(), error.message), source: error.source }
+}
+
+impl Running {
+    async fn start(
+        &mut self,
+        exporters: Vec<ExporterInstance>,
+        receivers: Vec<ReceiverInstance>,
+        settings: &EngineSettings,
+    ) -> Result<(), StartError> {
+        for instance in exporters {
+            let host = Host::new(instance.id.clone(), self.emptied.subscribe(), Arc::clone(&self.services));
+            instance.exporter.start(&host).await.map_err(|error| failed(Kind::Exporter, &instance.id, error))?;
+            self.exporters.push(instance);
+        }
+        // Downstream first, so that whoever starts finds its consumers ready.
+        for index in self.flow.order.iter().rev() {
+            self.start_processor(&self.flow.nodes[*index]).await?;
+        }
+        for lane in &self.lanes {
+            let consumers = match (lane.settings.in_order, lane.settings.queue.num_consumers) {
+                (true, _) => 1,
+                (false, consumers) => consumers.max(1),
+            };
+            for _ in 0..consumers {
+                self.consumers.spawn(consume(Arc::clone(lane)));
+            }
+        }
+        for index in &self.flow.order {
+            self.tickers.spawn(tick(Arc::clone(&self.flow), *index, self.stopping.subscribe()));
+        }
+        let hall = Hall {
+            flow: Arc::clone(&self.flow),
+            telemetry: settings.telemetry.clone(),
+            compute: Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(2, usize::from))),
+            receive_limit: process_figures::receive_limit(),
+            chance: Chance::default(),
+            in_flight: Arc::clone(&self.in_flight),
+        };
+        for instance in receivers {
+            let host = Host::new(instance.id.clone(), self.stopping.subscribe(), Arc::clone(&self.services));
+            let entrance = Entrance { door: Arc::new(Door::new(instance.id.clone(), &hall)) };
+            let is_own_events = instance.kind == OWN_EVENTS;
+            instance
+                .receiver
+                .start(&host, entrance.clone())
+                .await
+                .map_err(|error| failed(Kind::Receiver, &instance.id, error))?;
+            self.receivers.push(instance);
+            if is_own_events && let Some(reports) = self.services.take_reports() {
+                self.reports.spawn(bring_in(reports, entrance));
+            }
+        }
+        // Without the receiver nobody takes reports: they are refused, and counted, from the start.
+        drop(self.services.take_reports());
+        Ok(())
+    }
+
+    async fn start_processor(&self, node: &Node) -> Result<(), StartError> {
+        let Work::Process(processor) = &node.work else { return Ok(()) };
+        let host = Host::new(node.place.id.clone(), self.stopping.subscribe(), Arc::clone(&self.services));
+        let processor = Arc::clone(processor);
+        // Restoring state may read files; the threads that serve connections must not.
+        let started = tokio::task::spawn_blocking(move || processor.start(&host)).await;
+        let started = started.unwrap_or_else(|_| Err(StartError::new("it panicked")));
+        started.map_err(|error| failed(node.place.kind, &node.place.id, error))
+    }
+
+    /// Accounted memory of the process in bytes, as [`Host::accounted_bytes`].
+    pub fn accounted_bytes(&self) -> usize {
+        self.services.accounted.total()
+    }
+
+    /// Receivers stop accepting, batches in flight finish, held data drain, queues empty within `deadline`.
+    ///
+    /// What is still queued at the deadline is dropped and counted with the reason `shutdown`.
+    pub async fn shutdown(mut self, deadline: Duration) {
+        let deadline = Instant::now() + deadline;
+        self.stopping.send_replace(true);
+        for instance in self.receivers.drain(..) {
+            if tokio::time::timeout_at(deadline, instance.receiver.stop()).await.is_err() {
+                tracing::warn!(receiver = %instance.id, "a receiver did not stop in time");
+            }
+        }
+        if tokio::time::timeout_at(deadline, self.in_flight.none()).await.is_err() {
+            tracing::warn!("requests were still being worked on at the deadline");
+        }
+        while self.tickers.join_next().await.is_some() {}
+        self.drain(deadline);
+        for lane in &self.lanes {
+            lane.stage.send_replace(Stage::Draining);
+        }
+        let _ = tokio::time::timeout_at(deadline, async { while self.consumers.join_next().await.is_some() {} }).await;
+        self.close().await;
+        // Reports of the last deliveries have nowhere to go any more.
+        self.reports.shutdown().await;
+        self.emptied.send_replace(true);
+        for instance in self.exporters.drain(..) {
+            let patience = deadline.max(Instant::now() + Duration::from_secs(1));
+            if tokio::time::timeout_at(patience, instance.exporter.stop()).await.is_err() {
+                tracing::warn!(exporter = %instance.id, "an exporter did not stop in time");
+            }
+        }
+        self.services.abort_tasks().await;
+    }
+
+    /// Upstream first, so that what one gives out is held and drained by the next.
+    fn drain(&self, deadline: Instant) {
+        for node in self.flow.processors() {
+            loop {
+                match self.flow.work(node, &Piece::Drain) {
+                    Next::Done => break,
+                    _ if Instant::now() >= deadline => {
+                        tracing::warn!(component = %node.place.id, "held data were not drained by the deadline");
+                        break;
+                    }
+                    Next::Again | Next::After(_) => {}
+                }
+            }
+        }
+    }
+
+    /// Ends deliveries that the deadline has overtaken, and drops what waits.
+    async fn close(&mut self) {
+        for lane in &self.lanes {
+            lane.stage.send_replace(Stage::Ended);
+        }
+        while self.consumers.join_next().await.is_some() {}
+        for lane in &self.lanes {
+            lane.drop_waiting();
+        }
+    }
+}
+
+/// Brings reports into the graph, one after the other.
+async fn bring_in(mut reports: mpsc::Receiver<Logs>, entrance: Entrance) {
+    while let Some(logs) = reports.recv().await {
+        let outcome = entrance.submit_batch(Batch::new(Data::Logs(logs))).await;
+        if outcome != crate::Outcome::Ok {
+            tracing::warn!(?outcome, "a report of our own was refused");
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! What a queue counts: the Collector's names, and the terms of `enqueued = sent + queued + in flight + dropped`.
+
+use crate::front::budget::Budget;
+use crate::{Counter, Gauge, Telemetry};
+use chaperone_config::ComponentId;
+use chaperone_proto::Signal;
+use std::sync::Arc;
+
+/// Counters of one exporter's queue of one signal.
+pub(crate) struct LaneCounters {
+    telemetry: Telemetry,
+    exporter: String,
+    signal: Signal,
+    pub enqueued: Counter,
+    pub sent: Counter,
+    pub queued: Gauge,
+    pub in_flight: Gauge,
+    pub requests_in_flight: Gauge,
+    pub attempts_failed: Counter,
+}
+
+fn names(signal: Signal) -> [(&'static str, &'static str); 3] {
+    match signal {
+        Signal::Traces => [
+            ("otelcol_exporter_sent_spans", "Number of spans successfully sent to destination. [Alpha]"),
+            ("otelcol_exporter_send_failed_spans", "Number of spans in failed attempts to send to destination. [Alpha]"),
+            ("otelcol_exporter_enqueue_failed_spans", "Number of spans failed to be added to the sending queue. [Alpha]"),
+        ],
+        Signal::Metrics => [
+            ("otelcol_exporter_sent_metric_points", "Number of metric points successfully sent to destination. [Alpha]"),
+            (
+                "otelcol_exporter_send_failed_metric_points",
+                "Number of metric points in failed attempts to send to destination. [Alpha]",
+            ),
+            (
+                "otelcol_exporter_enqueue_failed_metric_points",
+                "Number of metric points failed to be added to the sending queue. [Alpha]",
+            ),
+        ],
+        Signal::Logs => [
+            ("otelcol_exporter_sent_log_records", "Number of log records successfully sent to destination. [Alpha]"),
+            (
+                "otelcol_exporter_send_failed_log_records",
+                "Number of log records in failed attempts to send to destination. [Alpha]",
+            ),
+            (
+                "otelcol_exporter_enqueue_failed_log_records",
+                "Number of log records failed to be added to the sending queue. [Alpha]",
+            ),
+        ],
+    }
+}
+
+impl LaneCounters {
+    pub(crate) fn new(telemetry: &Telemetry, id: &ComponentId, signal: Signal) -> LaneCounters {
+        let exporter = id.to_string();
+        let labels = [("exporter", exporter.as_str()), ("signal", signal.name())];
+        let of_type = [("data_type", signal.name()), ("exporter", exporter.as_str())];
+        let counter = |name, help| telemetry.counter(name, help, &labels);
+        let gauge = |name, help| telemetry.gauge(name, help, &labels);
+        LaneCounters {
+            enqueued: counter("chaperone_queue_enqueued_items", "Items taken into an exporter's queue."),
+            sent: counter(
+                "chaperone_queue_sent_items",
+                "Items that an exporter delivered, without those the destination rejected.",
+            ),
+            queued: gauge("chaperone_queue_waiting_items", "Items waiting in an exporter's queue."),
+            in_flight: gauge("chaperone_queue_in_flight_items", "Items being delivered, pauses between attempts included."),
+            attempts_failed: counter(
+                "chaperone_queue_failed_attempts",
+                "Attempts to deliver that failed and were or will be repeated or given up.",
+            ),
+            requests_in_flight: telemetry.gauge(
+                "otelcol_exporter_in_flight_requests",
+                "Number of requests currently being sent to the destination. [Development]",
+                &of_type,
+            ),
+            telemetry: telemetry.clone(),
+            exporter,
+            signal,
+        }
+    }
+    /// The gauges that are read from the account of the queue.
+    pub(crate) fn watch(&self, budget: &Arc<Budget>, capacity: u64) {
+        let labels = [("data_type", self.signal.name()), ("exporter", self.exporter.as_str())];
+        let of_size = Arc::clone(budget);
+        let help = "Current size of the retry queue (in batches). [Alpha]";
+        self.telemetry.gauge_fn("otelcol_exporter_queue_size", help, &labels, move || of_size.size() as f64);
+        let help = "Fixed capacity of the retry queue (in batches). [Alpha]";
+        self.telemetry.gauge("otelcol_exporter_queue_capacity", help, &labels).set(capacity);
+        let of_bytes = Arc::clone(budget);
+        let labels = [("exporter", self.exporter.as_str()), ("signal", self.signal.name())];
+        let help = "Bytes in an exporter's queue and in flight.";
+        self.telemetry.gauge_fn("chaperone_queue_bytes", help, &labels, move || of_bytes.bytes() as f64);
+    }
+    /// Delivered; `rejected` of them the destination refused for good.
+    pub(crate) fn delivered(&self, items: usize, rejected: usize) {
+        let rejected = rejected.min(items);
+        self.collector(0).add(items as u64);
+        self.sent.add((items - rejected) as u64);
+        self.dropped(rejected, "rejected");
+    }
+    /// Given up.
+    pub(crate) fn failed(&self, items: usize, reason: &'static str) {
+        self.collector(1).add(items as u64);
+        // The Collector shows `sent 0` beside the first failure, which dashboards divide by.
+        self.collector(0).add(0);
+        self.dropped(items, reason);
+    }
+    /// Refused before they were in the queue.
+    pub(crate) fn not_enqueued(&self, items: usize) {
+        self.collector(2).add(items as u64);
+    }
+    fn dropped(&self, items: usize, reason: &'static str) {
+        if items > 0 {
+            let labels = [("exporter", self.exporter.as_str()), ("reason", reason), ("signal", self.signal.name())];
+            let help = "Items that ended in an exporter's queue, by reason.";
+            self.telemetry.counter("chaperone_queue_dropped_items", help, &labels).add(items as u64);
+        }
+    }
+    /// These series appear with the first event, as the Collector's do.
+    fn collector(&self, which: usize) -> Counter {
+        let (name, help) = names(self.signal)[which];
+        self.telemetry.counter(name, help, &[("exporter", &self.exporter)])
+    }
+}

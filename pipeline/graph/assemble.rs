@@ -1,0 +1,341 @@
+//! Builds instances and draws the edges between them.
+//!
+//! One processor a (pipeline, id), one connector an id over all signals, one exporter an id with a queue a signal.
+
+use crate::engine::EngineSettings;
+use crate::engine::accounted::Accounted;
+use crate::engine::counters::{Place, SignalCounters, edge};
+use crate::engine::flow::{Edge, Flow, Node, Route, Work, slot};
+use crate::front::{FrontSettings, Lane, LaneContext};
+use crate::graph::read::Part;
+use crate::graph::{Parts, error, signal_of};
+use crate::{BuildContext, Exporter, Kind, Meta, Receiver, Signals};
+use chaperone_config::{ComponentId, Document, Pipeline, Problems, Reference};
+use chaperone_proto::Signal;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+/// What a graph is built for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    Run,
+    /// No receivers, and sinks in the place of exporters.
+    Replay,
+}
+
+/// A built exporter.
+pub(crate) struct ExporterInstance {
+    pub id: ComponentId,
+    // Shared with the lanes of its signals.
+    pub exporter: Arc<dyn Exporter>,
+}
+
+/// A built receiver.
+pub(crate) struct ReceiverInstance {
+    pub id: ComponentId,
+    /// Its type, whatever alias the user wrote.
+    pub kind: &'static str,
+    // Shared with the task that stops it.
+    pub receiver: Arc<dyn Receiver>,
+}
+
+/// A graph and what has to be started and stopped around it.
+pub(crate) struct Assembled {
+    pub flow: Flow,
+    pub lanes: Vec<Arc<Lane>>,
+    pub exporters: Vec<ExporterInstance>,
+    pub receivers: Vec<ReceiverInstance>,
+}
+
+/// A document whose settings and wiring are good.
+pub(crate) struct Plan<'a> {
+    document: &'a Document,
+    parts: &'a Parts,
+    settings: &'a EngineSettings,
+    accounted: Arc<Accounted>,
+}
+
+pub(crate) fn assemble(
+    document: &Document,
+    parts: &Parts,
+    settings: &EngineSettings,
+    purpose: Purpose,
+    problems: &mut Problems,
+) -> Option<Assembled> {
+    let plan = Plan { document, parts, settings, accounted: Arc::default() };
+    let exporters = match purpose {
+        Purpose::Run => plan.exporters(problems),
+        Purpose::Replay => Vec::new(),
+    };
+    let receivers = match purpose {
+        Purpose::Run => plan.receivers(problems),
+        Purpose::Replay => Vec::new(),
+    };
+    let lanes = plan.lanes(&exporters);
+    let (mut nodes, of_pipelines) = plan.nodes(&lanes, purpose, problems);
+    if problems.has_errors() {
+        return None;
+    }
+    plan.edges(&mut nodes, &of_pipelines);
+    let order = upstream_first(&nodes);
+    let routes = plan.routes(&nodes, &of_pipelines);
+    let telemetry = &settings.telemetry;
+    let lost = "Shares of acknowledgements that a component dropped: a bug.";
+    let flow = Flow {
+        lost_shares: telemetry.counter("chaperone_acknowledgement_lost_shares", lost, &[]),
+        panics: telemetry.counter("chaperone_component_panics", "Calls of components that panicked: a bug.", &[]),
+        clock: settings.clock.clone(),
+        accounted: plan.accounted,
+        nodes,
+        order,
+        routes,
+        sink: Mutex::new(None),
+    };
+    Some(Assembled { flow, lanes, exporters, receivers })
+}
+
+/// Nodes of one pipeline.
+#[derive(Default)]
+struct OfPipeline {
+    processors: Vec<usize>,
+    /// Exporters and connectors, acknowledging ones first.
+    ends: Vec<usize>,
+}
+
+impl OfPipeline {
+    fn heads(&self) -> Vec<usize> {
+        self.processors.first().map_or_else(|| self.ends.clone(), |first| vec![*first])
+    }
+}
+
+impl Plan<'_> {
+    fn pipelines(&self) -> impl Iterator<Item = (&Pipeline, Signal)> {
+        self.document.service.pipelines.iter().filter_map(|pipeline| Some((pipeline, signal_of(&pipeline.id)?)))
+    }
+    fn context(&self, id: &ComponentId) -> BuildContext {
+        BuildContext {
+            id: id.clone(),
+            clock: self.settings.clock.clone(),
+            telemetry: self.settings.telemetry.clone(),
+            hash_key: self.settings.hash_key,
+            shared: self.settings.shared.clone(),
+        }
+    }
+    fn build<P: ?Sized>(&self, part: &Part<P>, problems: &mut Problems) -> Option<Arc<P>> {
+        // Settings were read once for their problems; each instance gets values of its own.
+        let config = (part.entry.read)(&part.node, &part.path, &mut Problems::new())?;
+        match (part.entry.build)(config, &self.context(&part.id)) {
+            Ok(built) => Some(built),
+            Err(refused) => {
+                let path = if refused.path.is_empty() { part.path.clone() } else { format!("{}.{}", part.path, refused.path) };
+                let found = error(path, part.node.locate(&refused.path), refused.message, None);
+                // A processor of several pipelines is refused in each of them for the same reason.
+                if !problems.iter().any(|problem| *problem == found) {
+                    problems.push(found);
+                }
+                None
+            }
+        }
+    }
+    fn exporters(&self, problems: &mut Problems) -> Vec<ExporterInstance> {
+        let used = |id: &ComponentId| self.pipelines().any(|(pipeline, _)| names(&pipeline.exporters, id));
+        let parts = self.parts.exporters.iter().filter(|part| used(&part.id));
+        parts.filter_map(|part| Some(ExporterInstance { id: part.id.clone(), exporter: self.build(part, problems)? })).collect()
+    }
+    fn receivers(&self, problems: &mut Problems) -> Vec<ReceiverInstance> {
+        let used = |id: &ComponentId| self.pipelines().any(|(pipeline, _)| names(&pipeline.receivers, id));
+        let mut built = Vec::new();
+        for part in self.parts.receivers.iter().filter(|part| used(&part.id)) {
+            if let Some(receiver) = self.build(part, problems) {
+                built.push(ReceiverInstance { id: part.id.clone(), kind: part.entry.meta.name, receiver });
+            }
+        }
+        built
+    }
+    fn lanes(&self, exporters: &[ExporterInstance]) -> Vec<Arc<Lane>> {
+        let settings = self.settings;
+        let cx = LaneContext { telemetry: &settings.telemetry, clock: &settings.clock, accounted: &self.accounted };
+        let mut lanes: Vec<Arc<Lane>> = Vec::new();
+        for instance in exporters {
+            let front = self.parts.exporters.iter().find(|part| part.id == instance.id).and_then(|part| part.front.clone());
+            let front: FrontSettings = front.expect("invariant: an exporter is built only when its settings are good");
+            for signal in Signal::ALL {
+                let used = self.pipelines().any(|(pipeline, of)| of == signal && names(&pipeline.exporters, &instance.id));
+                if used {
+                    let number = u32::try_from(lanes.len()).expect("invariant: fewer queues than 2^32");
+                    let exporter = Arc::clone(&instance.exporter);
+                    lanes.push(Arc::new(Lane::new(&instance.id, signal, number, exporter, front.clone(), &cx)));
+                }
+            }
+        }
+        lanes
+    }
+    fn nodes(&self, lanes: &[Arc<Lane>], purpose: Purpose, problems: &mut Problems) -> (Vec<Node>, Vec<OfPipeline>) {
+        let mut nodes: Vec<Node> = Vec::new();
+        let mut connectors: HashMap<&ComponentId, usize> = HashMap::new();
+        for part in &self.parts.connectors {
+            let used = self.pipelines().any(|(pipeline, _)| names(&pipeline.exporters, &part.id));
+            if used && let Some(processor) = self.build(part, problems) {
+                connectors.insert(&part.id, nodes.len());
+                let place = Place { id: part.id.clone(), kind: Kind::Connector, pipeline: String::new() };
+                let meta = &part.entry.meta;
+                nodes.push(self.node(place, Work::Process(processor), meta.passes, touched(meta)));
+            }
+        }
+        let mut of_pipelines = Vec::new();
+        for (pipeline, signal) in self.pipelines() {
+            let mut found = OfPipeline::default();
+            for reference in &pipeline.processors {
+                let Some(part) = self.parts.processors.iter().find(|part| part.id == reference.id) else { continue };
+                if let Some(processor) = self.build(part, problems) {
+                    let place = Place { id: part.id.clone(), kind: Kind::Processor, pipeline: pipeline.id.to_string() };
+                    found.processors.push(nodes.len());
+                    nodes.push(self.node(place, Work::Process(processor), part.entry.meta.passes, vec![signal]));
+                }
+            }
+            for reference in &pipeline.exporters {
+                if let Some(index) = connectors.get(&reference.id) {
+                    found.ends.push(*index);
+                    continue;
+                }
+                let place = Place { id: reference.id.clone(), kind: Kind::Exporter, pipeline: pipeline.id.to_string() };
+                let lane = lanes.iter().find(|lane| lane.id == reference.id && lane.signal == signal);
+                let work = match (purpose, lane) {
+                    (Purpose::Replay, _) => Work::Sink(pipeline.id.clone()),
+                    (Purpose::Run, Some(lane)) => Work::Export(Arc::clone(lane)),
+                    (Purpose::Run, None) => continue,
+                };
+                found.ends.push(nodes.len());
+                nodes.push(self.node(place, work, Signals::NONE, vec![signal]));
+            }
+            // An id that is named twice has no extra effect.
+            let mut seen = Vec::new();
+            found.ends.retain(|end| {
+                !seen.contains(&nodes[*end].place.id) && {
+                    seen.push(nodes[*end].place.id.clone());
+                    true
+                }
+            });
+            found.ends.sort_by_key(|end| !acknowledges(&nodes[*end], signal));
+            of_pipelines.push(found);
+        }
+        (nodes, of_pipelines)
+    }
+    fn node(&self, place: Place, work: Work, passes: Signals, signals: Vec<Signal>) -> Node {
+        let mut counters = [None, None, None];
+        for signal in signals {
+            counters[slot(signal)] = Some(SignalCounters::new(&self.settings.telemetry, &place, signal));
+        }
+        Node { place, work, passes, counters, next: Default::default(), asleep: Default::default(), woken: Default::default() }
+    }
+    fn edges(&self, nodes: &mut [Node], of_pipelines: &[OfPipeline]) {
+        let mut drawn: Vec<(usize, Signal, usize)> = Vec::new();
+        for ((_, signal), nodes_of) in self.pipelines().zip(of_pipelines) {
+            for pair in nodes_of.processors.windows(2) {
+                drawn.push((pair[0], signal, pair[1]));
+            }
+            if let Some(last) = nodes_of.processors.last() {
+                drawn.extend(nodes_of.ends.iter().map(|end| (*last, signal, *end)));
+            }
+        }
+        for (from, node) in nodes.iter().enumerate().filter(|(_, node)| node.place.kind == Kind::Connector) {
+            for ((pipeline, signal), nodes_of) in self.pipelines().zip(of_pipelines) {
+                if names(&pipeline.receivers, &node.place.id) {
+                    drawn.extend(nodes_of.heads().into_iter().map(|head| (from, signal, head)));
+                }
+            }
+        }
+        for (from, signal, to) in drawn {
+            let items = edge(&self.settings.telemetry, &nodes[from].place, &nodes[to].place, signal);
+            nodes[from].next[slot(signal)].push(Edge { to, items });
+        }
+        for from in 0..nodes.len() {
+            for signal in Signal::ALL {
+                let mut next = std::mem::take(&mut nodes[from].next[slot(signal)]);
+                next.sort_by_key(|edge| !acknowledges(&nodes[edge.to], signal));
+                nodes[from].next[slot(signal)] = next;
+            }
+        }
+    }
+    fn routes(&self, nodes: &[Node], of_pipelines: &[OfPipeline]) -> HashMap<(ComponentId, Signal), Route> {
+        let mut routes: HashMap<(ComponentId, Signal), Route> = HashMap::new();
+        for ((pipeline, signal), nodes_of) in self.pipelines().zip(of_pipelines) {
+            let mut seen: Vec<&ComponentId> = Vec::new();
+            for reference in &pipeline.receivers {
+                let is_receiver = self.parts.receivers.iter().any(|part| part.id == reference.id);
+                if !is_receiver || seen.contains(&&reference.id) {
+                    continue;
+                }
+                seen.push(&reference.id);
+                let place = Place { id: reference.id.clone(), kind: Kind::Receiver, pipeline: String::new() };
+                let route = routes.entry((reference.id.clone(), signal)).or_default();
+                let telemetry = &self.settings.telemetry;
+                route.counters.get_or_insert_with(|| SignalCounters::new(telemetry, &place, signal));
+                for head in nodes_of.heads() {
+                    let items = edge(telemetry, &place, &nodes[head].place, signal);
+                    route.heads.push(Edge { to: head, items });
+                }
+            }
+        }
+        for ((_, signal), route) in &mut routes {
+            route.heads.sort_by_key(|edge| !acknowledges(&nodes[edge.to], *signal));
+            let heads: Vec<usize> = route.heads.iter().map(|edge| edge.to).collect();
+            for head in heads {
+                reach(nodes, head, *signal, route);
+            }
+        }
+        routes
+    }
+}
+
+/// What the acknowledged data reach from a node on.
+fn reach(nodes: &[Node], at: usize, signal: Signal, route: &mut Route) {
+    match &nodes[at].work {
+        Work::Export(lane) => route.queues.push(Arc::clone(lane)),
+        Work::Sink(_) => {}
+        Work::Process(_) => {
+            if !route.admit.contains(&at) {
+                route.admit.push(at);
+            }
+            if nodes[at].passes.has(signal) {
+                for edge in &nodes[at].next[slot(signal)] {
+                    reach(nodes, edge.to, signal, route);
+                }
+            }
+        }
+    }
+}
+
+/// Whether a node takes the data over: exporters, and components that pass the signal on.
+fn acknowledges(node: &Node, signal: Signal) -> bool {
+    node.place.kind == Kind::Exporter || node.passes.has(signal)
+}
+
+fn names(list: &[Reference], id: &ComponentId) -> bool {
+    list.iter().any(|reference| reference.id == *id)
+}
+
+fn touched(meta: &Meta) -> Vec<Signal> {
+    let has = |signal: &Signal| meta.signals.has(*signal) || meta.passes.has(*signal) || meta.derives.has(*signal);
+    Signal::ALL.into_iter().filter(has).collect()
+}
+
+/// Processors and connectors so that everybody comes after whoever feeds them.
+fn upstream_first(nodes: &[Node]) -> Vec<usize> {
+    fn visit(nodes: &[Node], at: usize, seen: &mut [bool], order: &mut Vec<usize>) {
+        if std::mem::replace(&mut seen[at], true) {
+            return;
+        }
+        for edge in nodes[at].next.iter().flatten() {
+            visit(nodes, edge.to, seen, order);
+        }
+        order.push(at);
+    }
+    let (mut seen, mut order) = (vec![false; nodes.len()], Vec::new());
+    for at in (0..nodes.len()).rev() {
+        visit(nodes, at, &mut seen, &mut order);
+    }
+    order.reverse();
+    order.retain(|at| matches!(nodes[*at].work, Work::Process(_)));
+    order
+}

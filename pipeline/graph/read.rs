@@ -1,0 +1,99 @@
+//! Finds every configured component's registry entry and reads its settings.
+
+use crate::front::FrontSettings;
+use crate::graph::error;
+use crate::registry::Entry;
+use crate::{Exporter, Kind, Meta, Processor, Receiver, Registry};
+use chaperone_config::{ComponentId, Document, Node, Problem, Problems, Severity, suggest};
+
+/// A configured component whose type is known.
+pub(crate) struct Part<P: ?Sized + 'static> {
+    pub id: ComponentId,
+    pub entry: &'static Entry<P>,
+    /// Its settings, without the keys of the front.
+    pub node: Node,
+    pub front: Option<FrontSettings>,
+    /// `processors.gen_ai_cost`.
+    pub path: String,
+}
+
+/// All configured components whose types are known.
+#[derive(Default)]
+pub(crate) struct Parts {
+    pub receivers: Vec<Part<dyn Receiver>>,
+    pub processors: Vec<Part<dyn Processor>>,
+    pub connectors: Vec<Part<dyn Processor>>,
+    pub exporters: Vec<Part<dyn Exporter>>,
+}
+
+pub(crate) fn read(document: &Document, registry: &Registry, problems: &mut Problems) -> Parts {
+    let mut parts = Parts {
+        receivers: section(&document.receivers, registry.receivers, Kind::Receiver, problems),
+        processors: section(&document.processors, registry.processors, Kind::Processor, problems),
+        connectors: section(&document.connectors, registry.connectors, Kind::Connector, problems),
+        exporters: section(&document.exporters, registry.exporters, Kind::Exporter, problems),
+    };
+    for exporter in &mut parts.exporters {
+        exporter.front = FrontSettings::take(&mut exporter.node, &exporter.path, exporter.entry.meta.front, problems);
+    }
+    settings(&parts.receivers, problems);
+    settings(&parts.processors, problems);
+    settings(&parts.connectors, problems);
+    settings(&parts.exporters, problems);
+    if let Some((id, node)) = document.extensions.first() {
+        problems.push(Problem {
+            severity: Severity::Error,
+            message: format!("unknown extension type `{}`", id.kind),
+            location: node.location().cloned(),
+            path: format!("extensions.{id}"),
+            hint: Some("extensions are not part of this version".to_owned()),
+        });
+    }
+    parts
+}
+
+fn section<P: ?Sized>(
+    configured: &[(ComponentId, Node)],
+    entries: &'static [Entry<P>],
+    kind: Kind,
+    problems: &mut Problems,
+) -> Vec<Part<P>> {
+    let mut found = Vec::new();
+    for (id, node) in configured {
+        let path = format!("{}s.{id}", kind.word());
+        let Some(entry) = entries.iter().find(|entry| entry.is_called(&id.kind)) else {
+            let known: Vec<&str> = entries.iter().flat_map(|entry| [&[entry.meta.name], entry.meta.aliases].concat()).collect();
+            let message = format!("unknown {} type `{}`", kind.word(), id.kind);
+            problems.push(error(path, node.location(), message, suggest::hint(&id.kind, &known)));
+            continue;
+        };
+        found.push(Part { id: id.clone(), entry, node: node.clone(), front: None, path });
+    }
+    found
+}
+
+fn settings<P: ?Sized>(parts: &[Part<P>], problems: &mut Problems) {
+    for part in parts {
+        (part.entry.read)(&part.node, &part.path, problems);
+    }
+}
+
+impl Parts {
+    /// What a connector says about itself.
+    pub(crate) fn connector(&self, id: &ComponentId) -> Option<&Meta> {
+        meta(&self.connectors, id)
+    }
+    /// What a component of another kind says about itself.
+    pub(crate) fn meta(&self, kind: Kind, id: &ComponentId) -> Option<&Meta> {
+        match kind {
+            Kind::Receiver => meta(&self.receivers, id),
+            Kind::Processor => meta(&self.processors, id),
+            Kind::Connector => meta(&self.connectors, id),
+            Kind::Exporter => meta(&self.exporters, id),
+        }
+    }
+}
+
+fn meta<'a, P: ?Sized>(parts: &'a [Part<P>], id: &ComponentId) -> Option<&'a Meta> {
+    parts.iter().find(|part| part.id == *id).map(|part| &part.entry.meta)
+}
