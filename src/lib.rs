@@ -1,0 +1,64 @@
+//! Chaperone as a library: everything the binary does, over the registries it is given.
+//!
+//! A binary with components of its own:
+//!
+//! ```no_run
+//! use chaperone::pipeline::Registry;
+//!
+//! fn main() -> std::process::ExitCode {
+//!     let mine = Registry { receivers: &[], processors: &[], connectors: &[], exporters: &[] };
+//!     chaperone::run(chaperone::extended(chaperone::built_in(), mine))
+//! }
+//! ```
+//!
+//! Left out: everything a component could hold.
+
+mod app;
+mod cli;
+mod commands;
+mod entropy;
+mod hash_key;
+mod own_metrics;
+mod process;
+mod recorded;
+mod signals;
+mod telemetry;
+
+pub use app::{check, default_config};
+pub use chaperone_config as config;
+pub use chaperone_pipeline as pipeline;
+
+use chaperone_pipeline::Registry;
+use std::process::ExitCode;
+
+/// The components of this repository.
+pub fn built_in() -> Registry {
+    Registry {
+        receivers: chaperone_receivers::ALL,
+        processors: chaperone_processors::ALL,
+        connectors: chaperone_connectors::ALL,
+        exporters: chaperone_exporters::ALL,
+    }
+}
+
+/// One registry with the components of both. Called once a process: what it makes is never freed.
+pub fn extended(base: Registry, more: Registry) -> Registry {
+    fn joined<T: Copy>(base: &'static [T], more: &'static [T]) -> &'static [T] {
+        if more.is_empty() { base } else { Box::leak([base, more].concat().into_boxed_slice()) }
+    }
+    Registry {
+        receivers: joined(base.receivers, more.receivers),
+        processors: joined(base.processors, more.processors),
+        connectors: joined(base.connectors, more.connectors),
+        exporters: joined(base.exporters, more.exporters),
+    }
+}
+
+/// Does what the command line of this process says, and gives its exit code.
+///
+/// 0: done, also after SIGTERM or SIGINT; 1: the command line or the configuration was refused, the start failed, or a
+/// second signal ended it at once.
+pub fn run(registry: Registry) -> ExitCode {
+    chaperone_genai::keys::install();
+    cli::main(registry)
+}

@@ -1,0 +1,157 @@
+//! Exposes own metrics as Prometheus text at `/metrics`.
+
+use crate::entropy;
+use crate::telemetry::TelemetryConfig;
+use anyhow::{Context, Result};
+use chaperone_config::Endpoint;
+use chaperone_net::{Body, Handler, Listener, Server, ServerSettings, body};
+use chaperone_pipeline::exposition::{self, Family, FamilyType, Sample};
+use chaperone_pipeline::{BoxFuture, Telemetry};
+use http::header::{CONTENT_TYPE, HeaderValue};
+use http::{Method, Request, Response, StatusCode};
+use hyper::body::Incoming;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The servers of all readers.
+pub(crate) struct OwnMetrics {
+    servers: Vec<Server>,
+}
+
+impl OwnMetrics {
+    /// Opens every reader's port and says where; nothing when the level is `none`.
+    pub async fn start(config: &TelemetryConfig, telemetry: &Telemetry) -> Result<OwnMetrics> {
+        let mut servers = Vec::new();
+        if !config.metrics.exposed() {
+            return Ok(OwnMetrics { servers });
+        }
+        // Shared by the servers of all readers.
+        let handler = Arc::new(Scrape { telemetry: telemetry.clone(), target: target_info(config)? });
+        for (index, reader) in config.metrics.readers.iter().enumerate() {
+            let prometheus = &reader.pull.exporter.prometheus;
+            let host = if prometheus.host.contains(':') { format!("[{}]", prometheus.host) } else { prometheus.host.clone() };
+            let endpoint = Endpoint::new(format!("{host}:{}", prometheus.port));
+            let listener = Listener::bind(&endpoint).await.with_context(|| {
+                format!(
+                    "cannot expose own metrics (another port: \
+                     service::telemetry::metrics::readers[{index}]::pull::exporter::prometheus::port)"
+                )
+            })?;
+            eprintln!("own metrics: exposed at http://{}/metrics", listener.address());
+            let settings = ServerSettings { http1: true, max_concurrent_streams: 100 };
+            servers.push(Server::start(listener, settings, Arc::clone(&handler)));
+        }
+        Ok(OwnMetrics { servers })
+    }
+
+    /// Closes the ports; scrapes in flight finish.
+    pub async fn stop(self) {
+        for server in self.servers {
+            server.stop(Duration::from_secs(1)).await;
+        }
+    }
+}
+
+struct Scrape {
+    telemetry: Telemetry,
+    target: Family,
+}
+
+impl Handler for Scrape {
+    fn handle(self: Arc<Self>, request: Request<Incoming>, _peer: SocketAddr) -> BoxFuture<'static, Response<Body>> {
+        let answer = if request.uri().path() != "/metrics" {
+            refusal(StatusCode::NOT_FOUND)
+        } else if request.method() != Method::GET && request.method() != Method::HEAD {
+            refusal(StatusCode::METHOD_NOT_ALLOWED)
+        } else {
+            let mut families = self.telemetry.families();
+            families.push(self.target.clone());
+            let mut text = String::new();
+            exposition::write(&families, &mut text);
+            let mut answer = Response::new(body::full(text));
+            answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(exposition::CONTENT_TYPE));
+            answer
+        };
+        Box::pin(std::future::ready(answer))
+    }
+}
+
+fn refusal(status: StatusCode) -> Response<Body> {
+    let mut answer = Response::new(body::full(format!("{status}\n")));
+    *answer.status_mut() = status;
+    answer
+}
+
+/// Who this is: the Collector's three attributes and those the user set, an empty one removing a default.
+fn target_info(config: &TelemetryConfig) -> Result<Family> {
+    let mut attributes = vec![
+        ("service.instance.id".to_owned(), entropy::uuid()?),
+        ("service.name".to_owned(), "chaperone".to_owned()),
+        ("service.version".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
+    ];
+    for (key, value) in &config.resource {
+        attributes.retain(|(known, _)| known != key);
+        if let Some(value) = value {
+            attributes.push((key.clone(), value.clone()));
+        }
+    }
+    attributes.sort();
+    let label = |key: String| key.replace(|c: char| !c.is_ascii_alphanumeric(), "_");
+    let labels = attributes.into_iter().map(|(key, value)| (label(key), value)).collect();
+    Ok(Family {
+        name: "target_info".to_owned(),
+        help: "Target metadata".to_owned(),
+        kind: FamilyType::Gauge,
+        samples: vec![Sample::plain(labels, 1.0)],
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chaperone_config::{Node, parse_settings};
+    use chaperone_net::{HttpClient, HttpRequest, client};
+
+    fn config(text: &str) -> TelemetryConfig {
+        parse_settings(&Node::parse(text, "c.yaml").unwrap(), "service.telemetry").unwrap()
+    }
+
+    async fn get(address: SocketAddr, path: &str) -> (u16, String) {
+        let url = client::parse_url(&format!("http://{address}{path}")).unwrap();
+        let timeout = Duration::from_secs(5);
+        let request = HttpRequest { method: Method::GET, url, headers: Default::default(), body: vec![], timeout };
+        let answer = HttpClient::new().send(request).await.unwrap();
+        (answer.status.as_u16(), String::from_utf8(answer.body.to_vec()).unwrap())
+    }
+
+    const ANY_PORT: &str =
+        "metrics: {readers: [{pull: {exporter: {prometheus: {host: 127.0.0.1, port: 0}}}}]}\nresource: {team: a}";
+
+    #[tokio::test]
+    async fn own_metrics_are_text_at_one_path() {
+        let telemetry = Telemetry::default();
+        telemetry.counter("otelcol_receiver_accepted_spans", "Spans.", &[("receiver", "otlp")]).add(3);
+        let metrics = OwnMetrics::start(&config(ANY_PORT), &telemetry).await.unwrap();
+        let address = metrics.servers[0].address();
+        let (status, text) = get(address, "/metrics").await;
+        assert_eq!(status, 200);
+        assert!(text.contains("otelcol_receiver_accepted_spans{receiver=\"otlp\"} 3\n"), "{text}");
+        assert!(text.contains("service_name=\"chaperone\"") && text.contains("team=\"a\""), "{text}");
+        assert_eq!(get(address, "/").await.0, 404);
+        metrics.stop().await;
+    }
+
+    #[tokio::test]
+    async fn a_taken_port_is_a_clear_error_and_no_level_opens_none() {
+        let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = taken.local_addr().unwrap().port();
+        let text = ANY_PORT.replace("port: 0", &format!("port: {port}"));
+        let error = OwnMetrics::start(&config(&text), &Telemetry::default()).await.err().unwrap();
+        let message = format!("{error:#}");
+        assert!(message.contains("readers[0]::pull::exporter::prometheus::port"), "{message}");
+        assert!(message.contains(&format!("cannot listen on `127.0.0.1:{port}`")), "{message}");
+        let none = OwnMetrics::start(&config("metrics: {level: none}"), &Telemetry::default()).await.unwrap();
+        assert!(none.servers.is_empty());
+    }
+}
