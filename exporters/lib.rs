@@ -1,20 +1,26 @@
 //! The registry of exporters, in the order of the docs. One folder a component, named as in `collector.yaml`.
 
+mod debug;
 mod file;
 mod nop;
 mod otlp_http;
+mod clickhouse;
 mod prometheus;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+mod webhook;
 
 use chaperone_pipeline::ExporterEntry;
 
 /// All exporters.
 pub const ALL: &[ExporterEntry] = &[
     ExporterEntry::of::<otlp_http::OtlpHttp>(),
+    ExporterEntry::of::<debug::Debug>(),
     ExporterEntry::of::<file::File>(),
     ExporterEntry::of::<nop::Nop>(),
     #[cfg(feature = "sqlite")]
     ExporterEntry::of::<sqlite::Sqlite>(),
+    ExporterEntry::of::<clickhouse::ClickHouse>(),
     ExporterEntry::of::<prometheus::Prometheus>(),
+    ExporterEntry::of::<webhook::Webhook>(),
 ];

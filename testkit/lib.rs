@@ -2,3 +2,4 @@
 
 pub mod clickhouse;
 pub mod corpus;
+pub mod fake_http;

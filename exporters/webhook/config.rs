@@ -1,0 +1,32 @@
+//! Settings of the `webhook` exporter. `timeout`, `retry_on_failure` and `sending_queue` are the front's.
+
+use chaperone_config::{Problems, Secret, UserConfig};
+use chaperone_net::client::{parse_headers, parse_url};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Settings of the exporter.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Address that alerts are posted to. Required.
+    pub url: String,
+    /// Key of the signature. Without it posts are not signed.
+    pub secret: Secret,
+    /// Headers sent with every post. Values are never shown.
+    pub headers: BTreeMap<String, Secret>,
+}
+
+impl UserConfig for Config {
+    fn check(&self, problems: &mut Problems) {
+        if self.url.is_empty() {
+            problems.error_hint("url", "`url` is required", "name where alerts are posted to, for example `http://localhost:9000/alerts`");
+        } else if let Err(error) = parse_url(&self.url) {
+            problems.error("url", error.to_string());
+        }
+        if let Err(name) = parse_headers(self.headers.iter().map(|(name, value)| (name.as_str(), value.expose()))) {
+            problems.error(&format!("headers.{name}"), "not a header name, or its value cannot stand in a header");
+        }
+    }
+}
