@@ -27,6 +27,8 @@ pub struct Reorder {
     sequence: u64,
     /// Order of the last step given out.
     released: Option<(u64, u32)>,
+    /// Greatest end of what was given out before the watermark allowed it.
+    passed_ns: u64,
 }
 
 #[derive(Debug)]
@@ -40,7 +42,7 @@ impl Reorder {
     pub fn push(&mut self, step: Step, watermark_ns: u64) -> Taken {
         let order = (step.start_ns, step.index);
         // A long step may begin before one that was given out and still be on time: its end is what the watermark measures.
-        if step.end_ns <= watermark_ns && self.released.is_some_and(|released| order < released) {
+        if step.end_ns <= watermark_ns.max(self.passed_ns) && self.released.is_some_and(|released| order < released) {
             return Taken::Late;
         }
         self.sequence += 1;
@@ -51,11 +53,17 @@ impl Reorder {
     /// The next step whose end the watermark has passed, or the first of too many.
     pub fn next(&mut self, watermark_ns: u64) -> Option<Step> {
         let due = self.heap.peek().is_some_and(|Reverse(first)| first.step.end_ns <= watermark_ns);
-        if due || self.heap.len() > HELD { self.pop() } else { None }
+        if due || self.heap.len() > HELD { self.take() } else { None }
     }
 
     /// The next step whatever the watermark says: for a stream that stopped, an eviction, the end.
     pub fn pop(&mut self) -> Option<Step> {
+        let step = self.take()?;
+        self.passed_ns = self.passed_ns.max(step.end_ns);
+        Some(step)
+    }
+
+    fn take(&mut self) -> Option<Step> {
         let Reverse(first) = self.heap.pop()?;
         self.released = self.released.max(Some((first.step.start_ns, first.step.index)));
         Some(first.step)
@@ -127,6 +135,16 @@ mod tests {
         assert_eq!(drain(&mut reorder, 20), [(10, 0)]);
         assert_eq!(reorder.push(step(5, 6, 0), 20), Taken::Late);
         assert_eq!(reorder.push(step(5, 30, 0), 20), Taken::Held, "long, but on time");
+    }
+
+    #[test]
+    fn what_sorts_before_steps_of_a_stream_that_stopped_is_late() {
+        let mut reorder = Reorder::default();
+        reorder.push(step(10, 20, 0), 0);
+        assert!(reorder.next(0).is_none());
+        assert!(reorder.pop().is_some());
+        assert_eq!(reorder.push(step(5, 6, 0), 0), Taken::Late);
+        assert_eq!(reorder.push(step(15, 16, 0), 0), Taken::Held);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! All rules with all their instances: takes findings and the time, gives alerts.
 //!
 //! The number of instances is bounded: over it the longest quiet one goes, alerts that fire last, and it is counted.
+//! Time is the caller's clock, not event time: old data that is sent today is news today.
 //! What changed since the last checkpoint is handed out as JSON by key; the same goes in again after a restart.
 
 use super::alert::Alert;
@@ -77,7 +78,7 @@ impl Engine {
             let fingerprint = fingerprint(&rule.id, &labels);
             let key = (rule.id.clone(), fingerprint.clone());
             let instance = instances.entry(key.clone()).or_insert_with(|| Instance::new(labels, fingerprint));
-            instance.hold(finding);
+            instance.hold(finding, now_ns);
             let mut told = Vec::new();
             instance.evaluate(rule, now_ns, before_ns, true, &mut told);
             give(rule, told, counts, out);
@@ -144,9 +145,10 @@ impl Engine {
         changes
     }
 
-    /// Event time of the last finding any instance holds.
-    pub fn last_seen_ns(&self) -> u64 {
-        self.instances.values().map(Instance::last_seen_ns).max().unwrap_or(0)
+    /// Takes changes back that could not be stored: they are handed out again.
+    pub fn put_back(&mut self, changes: &[Change]) {
+        let keys = changes.iter().filter_map(|(key, _)| key.rsplit_once('/'));
+        self.changed.extend(keys.map(|(rule, fingerprint)| (rule.to_owned(), fingerprint.to_owned())));
     }
 
     /// Instances, and how many of them fire.
@@ -167,7 +169,7 @@ impl Engine {
     fn evict(&mut self) {
         while self.instances.len() > self.settings.max_instances {
             let fires = |instance: &Instance| matches!(instance.phase, Phase::Firing { .. });
-            let quietest = self.instances.iter().min_by_key(|(_, instance)| (fires(instance), instance.last_seen_ns()));
+            let quietest = self.instances.iter().min_by_key(|(_, instance)| (fires(instance), instance.told_ns()));
             let Some(key) = quietest.map(|(key, _)| key.clone()) else { return };
             self.instances.remove(&key);
             self.changed.insert(key);

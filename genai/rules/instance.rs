@@ -23,7 +23,7 @@ pub enum Phase {
     Inactive,
     /// The condition holds since then.
     Pending {
-        /// Event time.
+        /// By the clock that is handed in.
         since_ns: u64,
     },
     /// The alert was told.
@@ -61,7 +61,10 @@ struct Held {
     snippet: String,
     span_ids: Vec<String>,
     trace: Option<[u8; 16]>,
+    /// Event time.
     last_seen_ns: u64,
+    /// When it was told last: what decides whether it is over. Old data that is sent today is news today.
+    told_ns: u64,
 }
 
 impl Instance {
@@ -81,10 +84,10 @@ impl Instance {
     }
 
     /// Takes over what a detector says.
-    pub fn hold(&mut self, finding: &Finding) {
+    pub fn hold(&mut self, finding: &Finding, now_ns: u64) {
         self.held.retain(|held| held.id != finding.id);
         if self.held.len() >= HELD {
-            let oldest = self.held.iter().enumerate().min_by_key(|(_, held)| held.last_seen_ns).map(|(at, _)| at);
+            let oldest = self.held.iter().enumerate().min_by_key(|(_, held)| held.told_ns).map(|(at, _)| at);
             oldest.map(|at| self.held.remove(at));
         }
         self.held.push(Held {
@@ -98,22 +101,26 @@ impl Instance {
             span_ids: finding.span_ids.iter().map(|id| hex(id)).collect(),
             trace: finding.trace_id,
             last_seen_ns: finding.last_seen_ns,
+            told_ns: now_ns,
         });
     }
 
-    /// Forgets findings that were not told again since `before_ns`; true if there was one.
-    pub fn forget(&mut self, before_ns: u64) -> bool {
-        let count = self.held.len();
+    /// When something was last told to it.
+    pub fn told_ns(&self) -> u64 {
+        self.held.iter().map(|held| held.told_ns).max().unwrap_or(0)
+    }
+
+    /// Forgets findings that were not told again since `before_ns`.
+    pub fn forget(&mut self, before_ns: u64) {
         // While the alert fires, its last finding stays for its last words.
         let keep_one = matches!(self.phase, Phase::Firing { .. });
-        let newest = self.last_seen_ns();
-        self.held.retain(|held| held.last_seen_ns >= before_ns || (keep_one && held.last_seen_ns == newest));
-        self.held.len() != count
+        let newest = self.told_ns();
+        self.held.retain(|held| held.told_ns >= before_ns || (keep_one && held.told_ns == newest));
     }
 
     /// Decides the condition and moves on; appends what is to be told. `is_news`: a finding has just come.
     ///
-    /// `before_ns`: findings last told before this are over.
+    /// `before_ns`: findings that were last told before this are over.
     pub fn evaluate(&mut self, rule: &Rule, now_ns: u64, before_ns: u64, is_news: bool, out: &mut Vec<Alert>) {
         let decided = rule.when.decide(&|detector, field| self.look_up(detector, field, before_ns));
         let holds = match (decided, rule.no_data) {
@@ -139,7 +146,7 @@ impl Instance {
                 self.last_seen_ns = self.start_ns;
                 self.occurrences = 1;
                 self.seq = 0;
-                self.phase = Phase::Pending { since_ns: self.start_ns };
+                self.phase = Phase::Pending { since_ns: now_ns };
                 if rule.for_.is_zero() {
                     self.fire(rule, out);
                 } else {
@@ -165,7 +172,6 @@ impl Instance {
             Phase::Firing { clear_since_ns } => {
                 let since_ns = clear_since_ns.unwrap_or(now_ns);
                 if now_ns.saturating_sub(since_ns) >= rule.keep_firing_for.as_nanos() as u64 {
-                    self.last_seen_ns = now_ns.max(self.last_seen_ns);
                     self.resolve(rule, out);
                 } else {
                     self.phase = Phase::Firing { clear_since_ns: Some(since_ns) };
@@ -242,7 +248,7 @@ impl Instance {
 
     /// Of several findings of a detector the one with the highest score speaks.
     fn strongest(&self, detector: &str, before_ns: u64) -> Option<&Held> {
-        let of_detector = self.held.iter().filter(|held| held.detector == detector && held.last_seen_ns >= before_ns);
+        let of_detector = self.held.iter().filter(|held| held.detector == detector && held.told_ns >= before_ns);
         of_detector.max_by(|a, b| a.score.total_cmp(&b.score))
     }
 

@@ -11,6 +11,7 @@ pub mod expression;
 mod expression_parser;
 pub mod instance;
 pub mod model;
+pub mod notify;
 pub mod template;
 
 #[cfg(test)]
@@ -20,6 +21,7 @@ pub use alert::{Alert, State};
 pub use engine::{Engine, EngineSettings};
 pub use expression::Expression;
 pub use model::{Aggregate, Enabled, Group, Let, NoData, Rule, TestFile};
+pub use notify::{Ledger, Verdict};
 pub use template::Template;
 
 /// The rules that come with the program, as a rule file (`builtin:presets`).
