@@ -37,6 +37,7 @@ pub fn normalize(record: RecordRef<'_>, dialect: Dialect, options: Options, plan
     }
     add_messages(record, &mut gathered, plan);
     add_specials(record, &gathered, plan);
+    infer_provider(record, plan);
     decisions::add(record, &mut gathered, plan);
     add_framework(record, &gathered, dialect, plan);
     generation::add(record, dialect, plan);
@@ -216,13 +217,6 @@ fn add_provider<'a>(
             break;
         }
     }
-    let model = || {
-        let asked = record.attrs().str(keys::GEN_AI_REQUEST_MODEL);
-        asked.or_else(|| record.attrs().str(keys::GEN_AI_RESPONSE_MODEL))
-    };
-    if found.is_none() && named_framework {
-        found = model().and_then(words::provider_of_model).map(str::to_owned);
-    }
     match found {
         Some(canonical) if record.attrs().str(keys::GEN_AI_PROVIDER_NAME) == Some(&canonical) => plan.counts.kept += 1,
         Some(canonical) if present => {
@@ -235,6 +229,21 @@ fn add_provider<'a>(
             plan.remove_key(keys::GEN_AI_PROVIDER_NAME);
         }
         None => {}
+    }
+}
+
+/// Attribute limits of SDKs drop keys silently: a call without a provider takes the one its model's name tells.
+fn infer_provider(record: RecordRef<'_>, plan: &mut Plan) {
+    let is_call = text(record, plan, keys::GEN_AI_OPERATION_NAME).is_some_and(crate::record::is_call_operation);
+    let own = record.attrs().str(keys::GEN_AI_PROVIDER_NAME);
+    let named =
+        own.is_some_and(|own| words::provider(own) != Provider::None) || plan.planned(keys::GEN_AI_PROVIDER_NAME).is_some();
+    if !is_call || named {
+        return;
+    }
+    let model = text(record, plan, keys::GEN_AI_REQUEST_MODEL).or_else(|| text(record, plan, keys::GEN_AI_RESPONSE_MODEL));
+    if let Some(provider) = model.and_then(words::provider_of_model) {
+        plan.add_str(keys::GEN_AI_PROVIDER_NAME, provider);
     }
 }
 
