@@ -1,0 +1,203 @@
+//! `agent_runs`: adds up what belongs to one run and gives out a `chaperone.run` record when the run is closed.
+//!
+//! A run is closed when nothing of it arrived for a while; late records open a new version of the same run.
+//! Findings and alerts that name a run are added to it, so that the stored run says what was found.
+//! Open runs are not given out yet, and runs are kept in memory only: a restart forgets open ones.
+
+mod config;
+mod emit;
+#[cfg(test)]
+mod tests;
+
+pub use config::Config;
+
+use chaperone_genai::runs::Run;
+use chaperone_genai::{event_names, keys, record};
+use chaperone_pipeline::{
+    Batch, BuildContext, ConfigError, Counter, Meta, Next, Now, Outbox, ProcessError, Processor, ProcessorFactory, Shards,
+    Signals, Stability,
+};
+use chaperone_proto::{Attrs, Data, LogRef, RecordRef, ValueRef};
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+/// How often runs are looked at for closing.
+const CLOSE_INTERVAL: Duration = Duration::from_millis(500);
+
+/// The connector.
+pub struct AgentRuns {
+    config: Config,
+    hash_key: [u8; 32],
+    evicted: Counter,
+    // Shared by all instances with this id, and with those of a reloaded graph.
+    state: Arc<State>,
+}
+
+#[derive(Default)]
+struct State {
+    shards: Shards<HashMap<String, Tracked>>,
+    seed: RandomState,
+    /// Steps kept by all runs.
+    steps: AtomicUsize,
+}
+
+/// A run and when something of it was last seen.
+#[derive(Debug, Default)]
+struct Tracked {
+    run: Run,
+    seen: Duration,
+    /// Version last given out; the next one is greater.
+    version: u64,
+    /// Something arrived since it was given out.
+    changed: bool,
+}
+
+impl ProcessorFactory for AgentRuns {
+    type Config = Config;
+    const META: Meta = Meta::connector(
+        "agent_runs",
+        "Adds up everything one agent run did and gives out a record when it is closed",
+        Signals::RECORDS,
+        Signals::NONE,
+        Signals::LOGS,
+    )
+    .stability(Stability::Development)
+    .readme(include_str!("README.md"));
+
+    fn build(config: Config, ctx: &BuildContext) -> Result<Arc<dyn Processor>, ConfigError> {
+        let labels = [("connector", &*ctx.id().to_string())];
+        let evicted = ctx.telemetry().counter("chaperone_connector_runs_evicted", "Runs closed early to make room", &labels);
+        Ok(Arc::new(AgentRuns { config, hash_key: *ctx.hash_key(), evicted, state: ctx.shared(State::default) }))
+    }
+}
+
+impl Processor for AgentRuns {
+    fn process(&self, batch: Batch, out: &mut Outbox) -> Result<(), ProcessError> {
+        let now = out.now();
+        for i in 0..batch.data.records() {
+            let record = batch.data.record(i);
+            match record.as_log().map(LogRef::event_name) {
+                Some(event_names::FINDING) => self.finding(record.attrs()),
+                Some(event_names::ALERT) => self.alert(record.attrs()),
+                _ if record::is_gen_ai(record) => self.record(record, now, out),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn tick(&self, now: Now, out: &mut Outbox) -> Next {
+        let closes = |tracked: &Tracked| {
+            let wait = if tracked.run.has_ended() { self.config.close_after } else { self.config.idle_timeout };
+            now.mono.saturating_sub(tracked.seen) >= wait.get()
+        };
+        self.close(now, out, closes);
+        self.forget(now);
+        Next::After(CLOSE_INTERVAL)
+    }
+
+    fn drain(&self, now: Now, out: &mut Outbox) -> Next {
+        self.close(now, out, |_| true);
+        Next::Done
+    }
+}
+
+impl AgentRuns {
+    fn record(&self, record: RecordRef<'_>, now: Now, out: &mut Outbox) {
+        let id = record::run_id(record);
+        if id.is_empty() {
+            return;
+        }
+        let state = &self.state;
+        let mut shard = state.shards.lock(state.shards.of(state.seed.hash_one(&*id)));
+        if !shard.contains_key(&*id) {
+            if shard.len() >= self.config.max_runs.div_ceil(state.shards.count()) {
+                self.evict(&mut shard, now, out);
+            }
+            shard.insert(id.clone().into_owned(), Tracked { run: Run::new(&id), ..Tracked::default() });
+        }
+        let Some(tracked) = shard.get_mut(&*id) else { return };
+        let room = self.config.max_steps.saturating_sub(state.steps.load(Ordering::Relaxed));
+        let before = tracked.run.steps_kept();
+        let most = self.config.max_steps_per_run.min(before + room);
+        if tracked.run.add(record, most, |user| self.pseudonym(user)) {
+            state.steps.fetch_add(tracked.run.steps_kept() - before, Ordering::Relaxed);
+            tracked.changed = true;
+            tracked.seen = now.mono;
+            if tracked.version > 0 && record.as_span().is_some() {
+                tracked.run.late_spans += 1;
+            }
+        }
+    }
+
+    fn pseudonym(&self, text: &str) -> String {
+        blake3::keyed_hash(&self.hash_key, text.as_bytes()).to_hex()[..32].to_owned()
+    }
+
+    /// A finding belongs to the run its key names; a run nobody knows any more stays as it was stored.
+    fn finding(&self, attrs: Attrs<'_>) {
+        let detector = attrs.str(keys::CHAPERONE_FINDING_DETECTOR).unwrap_or_default();
+        if let Some(ValueRef::Map(key)) = attrs.get(keys::CHAPERONE_FINDING_KEY)
+            && let Some(id) = key.get("run").and_then(|run| run.as_str())
+        {
+            self.with_run(id, |run| run.add_finding(detector));
+        }
+    }
+
+    fn alert(&self, attrs: Attrs<'_>) {
+        let Some(id) = attrs.str(keys::CHAPERONE_ALERT_RUN_ID) else { return };
+        if let Some(ValueRef::Array(tags)) = attrs.get(keys::CHAPERONE_ALERT_TAGS) {
+            self.with_run(id, |run| tags.iter().filter_map(|tag| tag.as_str()).for_each(|tag| run.add_tag(tag)));
+        }
+    }
+
+    fn with_run(&self, id: &str, change: impl FnOnce(&mut Run)) {
+        let state = &self.state;
+        if let Some(tracked) = state.shards.lock(state.shards.of(state.seed.hash_one(id))).get_mut(id) {
+            change(&mut tracked.run);
+            tracked.changed = true;
+        }
+    }
+
+    /// Gives out every changed run for which `closes` holds, a shard at a time.
+    fn close(&self, now: Now, out: &mut Outbox, closes: impl Fn(&Tracked) -> bool) {
+        for i in 0..self.state.shards.count() {
+            let mut shard = self.state.shards.lock(i);
+            let due = shard.values_mut().filter(|tracked| tracked.changed && closes(tracked));
+            emit::runs(due, now, out);
+        }
+    }
+
+    /// Gives out and removes the run that was idle longest.
+    fn evict(&self, shard: &mut HashMap<String, Tracked>, now: Now, out: &mut Outbox) {
+        let Some(id) = shard.iter().min_by_key(|(_, tracked)| tracked.seen).map(|(id, _)| id.clone()) else { return };
+        if let Some(mut tracked) = shard.remove(&id) {
+            self.evicted.add(1);
+            self.state.steps.fetch_sub(tracked.run.steps_kept(), Ordering::Relaxed);
+            if tracked.changed {
+                emit::runs(std::iter::once(&mut tracked), now, out);
+            }
+        }
+    }
+
+    /// Removes runs that were given out long ago.
+    fn forget(&self, now: Now) {
+        for i in 0..self.state.shards.count() {
+            self.state.shards.lock(i).retain(|_, tracked| {
+                let keep = tracked.changed || now.mono.saturating_sub(tracked.seen) < self.config.keep_closed.get();
+                if !keep {
+                    self.state.steps.fetch_sub(tracked.run.steps_kept(), Ordering::Relaxed);
+                }
+                keep
+            });
+        }
+    }
+}
+
+/// Puts the runs' records in the outbox as one batch.
+fn derive(logs: chaperone_proto::Logs, out: &mut Outbox) {
+    out.derive(Batch::new(Data::Logs(logs)));
+}

@@ -1,0 +1,101 @@
+//! The steps of a run as a tree: ancestors, wrappers, outermost aggregates, delegation.
+//!
+//! Parents may be missing or arrive last, and ids may be forged: walks are bounded and never trust that there is no cycle.
+
+use super::step::{Kind, Step};
+use super::{Run, Usage};
+
+/// Longest chain of ancestors that is followed.
+const DEEPEST: usize = 128;
+
+impl Run {
+    /// Steps above one, nearest first.
+    pub(super) fn ancestors<'a>(&'a self, step: &Step) -> impl Iterator<Item = &'a Step> {
+        let mut next = step.parent;
+        std::iter::from_fn(move || {
+            let above = self.steps.get(self.step_of_span(next?)?)?;
+            next = above.parent;
+            Some(above)
+        })
+        .take(DEEPEST)
+    }
+
+    /// Calls without usage that only wrap another call: one with usage above them, or any call below them,
+    /// without a tool or agent step between.
+    pub(super) fn wrappers(&self) -> Vec<bool> {
+        let mut wrapper = vec![false; self.steps.len()];
+        for (i, step) in self.steps.iter().enumerate().filter(|(_, step)| step.kind.is_call() && step.is_span) {
+            for above in self.ancestors(step) {
+                if matches!(above.kind, Kind::Tool | Kind::Agent) {
+                    break;
+                }
+                if !above.kind.is_call() {
+                    continue;
+                }
+                if above.usage.is_none() {
+                    if let Some(at) = above.span.and_then(|span| self.step_of_span(span)) {
+                        wrapper[at] = true;
+                    }
+                } else if step.usage.is_none() {
+                    wrapper[i] = true;
+                }
+                break;
+            }
+        }
+        wrapper
+    }
+
+    /// Model requests that happened: calls that are neither duplicates nor wrappers.
+    pub(super) fn llm_calls(&self) -> u64 {
+        let wrappers = self.wrappers();
+        let calls = self.steps.iter().zip(wrappers).filter(|(step, wrapper)| step.owns && step.kind.is_call() && !wrapper);
+        calls.map(|(step, _)| u64::from(step.requests)).sum()
+    }
+
+    /// What the outermost aggregates and unowned records said: used when no call was counted.
+    pub(super) fn aggregate_usage(&self) -> Option<(Usage, i128)> {
+        let says = |step: &Step| !step.cumulative && !step.owns && step.usage.is_some_and(|usage| !usage.is_empty());
+        let mut usage = Usage::default();
+        let mut cost = 0;
+        let mut any = false;
+        for step in self.steps.iter().filter(|step| says(step)) {
+            if self.ancestors(step).any(says) {
+                continue;
+            }
+            any = true;
+            usage.add(step.usage.unwrap_or_default());
+            cost += step.cost_nanos.unwrap_or_default();
+        }
+        any.then_some((usage, cost))
+    }
+
+    /// Agent steps in the longest chain of agents, less one: 0 when nobody delegated.
+    pub(super) fn delegation_depth(&self) -> u64 {
+        let agents = self.steps.iter().filter(|step| step.kind == Kind::Agent);
+        let depth = |step: &Step| self.ancestors(step).filter(|above| above.kind == Kind::Agent).count() as u64;
+        agents.map(depth).max().unwrap_or(0)
+    }
+
+    /// Time of a step that none of its children took: children are cut to the step and overlaps counted once.
+    pub(super) fn self_times(&self) -> Vec<u64> {
+        let mut children: Vec<Vec<(u64, u64)>> = vec![Vec::new(); self.steps.len()];
+        for step in self.steps.iter().filter(|step| step.is_span) {
+            if let Some(above) = step.parent.and_then(|parent| self.step_of_span(parent)) {
+                children[above].push((step.start_ns, step.end_ns));
+            }
+        }
+        let times = self.steps.iter().zip(children).map(|(step, mut children)| {
+            children.sort_unstable();
+            let (mut covered, mut until) = (0, step.start_ns);
+            for (start, end) in children {
+                let (start, end) = (start.max(until), end.min(step.end_ns));
+                if end > start {
+                    covered += end - start;
+                    until = end;
+                }
+            }
+            step.end_ns.saturating_sub(step.start_ns).saturating_sub(covered)
+        });
+        times.collect()
+    }
+}
