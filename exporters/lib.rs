@@ -1,5 +1,6 @@
 //! The registry of exporters, in the order of the docs. One folder a component, named as in `collector.yaml`.
 
+mod console_alerts;
 mod debug;
 mod file;
 mod nop;
@@ -23,4 +24,5 @@ pub const ALL: &[ExporterEntry] = &[
     ExporterEntry::of::<clickhouse::ClickHouse>(),
     ExporterEntry::of::<prometheus::Prometheus>(),
     ExporterEntry::of::<webhook::Webhook>(),
+    ExporterEntry::of::<console_alerts::ConsoleAlerts>(),
 ];
