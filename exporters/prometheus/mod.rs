@@ -116,7 +116,7 @@ impl Handler for Page {
         Box::pin(async move {
             let found = request.uri().path() == "/metrics";
             let (status, text) = if found { (StatusCode::OK, self.text()) } else { (StatusCode::NOT_FOUND, String::new()) };
-            let mut response = Response::new(Body::from(text));
+            let mut response = Response::new(chaperone_net::body::full(text));
             *response.status_mut() = status;
             let kind = header::HeaderValue::from_static(exposition::CONTENT_TYPE);
             response.headers_mut().insert(header::CONTENT_TYPE, kind);
