@@ -3,7 +3,7 @@
 //! Also the operations that make an index out of an index: keeping or extracting some of its records.
 
 use crate::index::Index;
-use crate::wire::Fault;
+use crate::indexer::Odd;
 use crate::{DecodeError, Limits, Signal, encode, indexer, json_read, repair, schema};
 use bytes::Bytes;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
@@ -15,15 +15,16 @@ const NO_LIMITS: Limits = Limits { max_depth: 1000, max_records: usize::MAX, max
 
 /// Indexes a serialized request.
 pub(crate) fn decode(signal: Signal, body: Bytes, limits: &Limits) -> Result<Index, DecodeError> {
-    match indexer::index(signal, &body, limits) {
-        Ok(index) => Ok(index),
-        Err(fault) => odd(signal, body, limits, fault),
+    let (index, odd) = indexer::index(signal, &body, limits)?;
+    if odd.texts || odd.structure {
+        return decode_odd(signal, body, limits, odd);
     }
+    Ok(index)
 }
 
 /// Transcodes OTLP/JSON and indexes it.
 pub(crate) fn decode_json(signal: Signal, json: &[u8], limits: &Limits) -> Result<Index, DecodeError> {
-    let (body, repaired) = json_read::transcode(schema_of(signal), json, limits)?;
+    let (body, repaired) = json_read::transcode(schema_of(signal), json, limits.max_depth)?;
     let mut index = decode(signal, body.into(), limits)?;
     index.repaired += repaired;
     Ok(index)
@@ -36,41 +37,26 @@ fn schema_of(signal: Signal) -> &'static schema::Message {
     }
 }
 
-/// Each detour is taken at most once.
+/// Repairs texts first, because prost reads them strictly; the structure was found sound.
 #[cold]
-fn odd(signal: Signal, mut body: Bytes, limits: &Limits, mut fault: Fault) -> Result<Index, DecodeError> {
-    let (mut repaired, mut texts, mut canonical) = (false, 0, false);
-    loop {
-        match fault {
-            Fault::NotUtf8 if !repaired => {
-                let (bytes, count) = repair::repair(schema_of(signal), &body, limits)?;
-                (body, texts, repaired) = (bytes.into(), count, true);
-            }
-            Fault::NotCanonical if !canonical => {
-                // prost reads texts strictly, so they are repaired before.
-                if !repaired {
-                    let (bytes, count) = repair::repair(schema_of(signal), &body, limits)?;
-                    (body, texts, repaired) = (bytes.into(), count, true);
-                }
-                body = canonicalise(signal, &body, limits)?;
-                canonical = true;
-            }
-            Fault::Refuse(error) => return Err(error),
-            Fault::NotUtf8 | Fault::NotCanonical => return Err(DecodeError::Truncated { offset: body.len() }),
-        }
-        match indexer::index(signal, &body, limits) {
-            Ok(mut index) => {
-                index.repaired = texts;
-                return Ok(index);
-            }
-            Err(next) => fault = next,
-        }
+fn decode_odd(signal: Signal, mut body: Bytes, limits: &Limits, odd: Odd) -> Result<Index, DecodeError> {
+    let mut repaired = 0;
+    if odd.texts {
+        let (bytes, texts) = repair::repair(schema_of(signal), &body, 8 + 2 * limits.max_depth)?;
+        (body, repaired) = (bytes.into(), texts);
     }
+    if odd.structure {
+        body = canonicalise(signal, &body, limits)?;
+    }
+    let (mut index, odd) = indexer::index(signal, &body, limits)?;
+    debug_assert!(!odd.texts && !odd.structure, "one detour each makes a request ordinary");
+    index.repaired = repaired;
+    Ok(index)
 }
 
 /// Merges repeated singular messages as protobuf asks.
 fn canonicalise(signal: Signal, body: &Bytes, limits: &Limits) -> Result<Bytes, DecodeError> {
-    // Structure and texts were checked before: what prost still refuses is its own limit of nesting.
+    // What prost still refuses is nesting beyond its own limit: structure and texts were found sound.
     let too_deep = |_| DecodeError::TooDeep { limit: limits.max_depth };
     Ok(match signal {
         Signal::Logs => ExportLogsServiceRequest::decode(&**body).map_err(too_deep)?.encode_to_vec(),

@@ -1,12 +1,13 @@
 //! Indexing of spans with their events and links, and of log records.
 
+use crate::DecodeError;
 use crate::index::{Attr, Child, LogPart, NONE, Place, Rare, Record, SpanPart, kind};
 use crate::indexer::Indexer;
 use crate::key_cache::NO_KEY;
-use crate::wire::{Fault, Reader, wire_type};
+use crate::wire::{Reader, wire_type};
 
 impl Indexer<'_> {
-    pub fn span(&mut self, mut record: Record) -> Result<(), Fault> {
+    pub fn span(&mut self, mut record: Record) -> Result<(), DecodeError> {
         let mut span = SpanPart { start_ns: 0, end_ns: 0, parent: NONE, name: Place::default(), kind: 0, status: NONE, flags: 0 };
         let mut rare = Rare::default();
         let (events, links) = (self.ix.events.len(), self.ix.links.len());
@@ -29,7 +30,7 @@ impl Indexer<'_> {
                 0x41 => span.end_ns = reader.fixed64()?,
                 0x7a => {
                     if span.status != NONE {
-                        return Err(Fault::NotCanonical);
+                        self.odd.structure = true;
                     }
                     span.status = start as u32;
                     let (body, end) = reader.delimited()?;
@@ -69,7 +70,7 @@ impl Indexer<'_> {
         Ok(())
     }
 
-    fn status(&mut self, body: usize, end: usize) -> Result<(), Fault> {
+    fn status(&mut self, body: usize, end: usize) -> Result<(), DecodeError> {
         let mut reader = Reader::new(self.buf, body, end);
         while !reader.done() {
             let start = reader.pos;
@@ -84,7 +85,7 @@ impl Indexer<'_> {
         Ok(())
     }
 
-    fn event(&mut self, at: usize) -> Result<(), Fault> {
+    fn event(&mut self, at: usize) -> Result<(), DecodeError> {
         let Some(mut event) = self.ix.events.get(at).copied() else { return Ok(()) };
         event.attrs = self.ix.attrs.len() as u32;
         let mut reader = Reader::new(self.buf, event.body as usize, event.end as usize);
@@ -110,7 +111,7 @@ impl Indexer<'_> {
         Ok(())
     }
 
-    fn link(&mut self, at: usize) -> Result<(), Fault> {
+    fn link(&mut self, at: usize) -> Result<(), DecodeError> {
         let Some(mut link) = self.ix.links.get(at).copied() else { return Ok(()) };
         link.attrs = self.ix.attrs.len() as u32;
         let mut reader = Reader::new(self.buf, link.body as usize, link.end as usize);
@@ -138,7 +139,7 @@ impl Indexer<'_> {
         Ok(())
     }
 
-    pub fn log(&mut self, mut record: Record) -> Result<(), Fault> {
+    pub fn log(&mut self, mut record: Record) -> Result<(), DecodeError> {
         let mut log = LogPart {
             time_ns: 0,
             observed_ns: 0,
@@ -163,7 +164,7 @@ impl Indexer<'_> {
                 0x1a => log.severity_text = self.text(&mut reader)?,
                 0x2a => {
                     if log.body.whole != NONE {
-                        return Err(Fault::NotCanonical);
+                        self.odd.structure = true;
                     }
                     let (body, end) = reader.delimited()?;
                     log.body.whole = start as u32;

@@ -3,12 +3,12 @@
 use crate::DecodeError;
 use crate::index::{Attr, kind};
 use crate::indexer::Indexer;
-use crate::wire::{Fault, Reader, truncated, wire_type};
+use crate::wire::{Reader, truncated, wire_type};
 
 impl Indexer<'_> {
     /// Kind and content of the `AnyValue` at `start..end`; `depth` levels of nesting are left.
     #[inline]
-    pub fn any_value(&self, start: usize, end: usize, depth: usize) -> Result<(u8, u64), Fault> {
+    pub fn any_value(&mut self, start: usize, end: usize, depth: usize) -> Result<(u8, u64), DecodeError> {
         if start == end {
             return Ok((kind::EMPTY, 0));
         }
@@ -22,12 +22,17 @@ impl Indexer<'_> {
 
     /// Fields after the first one: a second value makes the request non-canonical, others are stepped over.
     #[inline(never)]
-    fn any_value_rest(&self, mut reader: Reader<'_>, first: Option<(u8, u64)>, depth: usize) -> Result<(u8, u64), Fault> {
+    fn any_value_rest(
+        &mut self,
+        mut reader: Reader<'_>,
+        first: Option<(u8, u64)>,
+        depth: usize,
+    ) -> Result<(u8, u64), DecodeError> {
         let mut found = first;
         while !reader.done() {
             let next = self.one_of(&mut reader, depth)?;
             if next.is_some() && found.is_some() {
-                return Err(Fault::NotCanonical);
+                self.odd.structure = true;
             }
             found = found.or(next);
         }
@@ -35,13 +40,13 @@ impl Indexer<'_> {
     }
 
     #[inline]
-    fn one_of(&self, reader: &mut Reader<'_>, depth: usize) -> Result<Option<(u8, u64)>, Fault> {
+    fn one_of(&mut self, reader: &mut Reader<'_>, depth: usize) -> Result<Option<(u8, u64)>, DecodeError> {
         let field = reader.pos;
         let tag = reader.tag()?;
         Ok(Some(match tag {
             0x0a => {
                 let (start, end) = reader.delimited()?;
-                self.check_text(start, end)?;
+                self.check_text(start, end);
                 (kind::STR, Attr::place(start, end))
             }
             0x18 => (kind::INT, reader.varint()?),
@@ -69,7 +74,7 @@ impl Indexer<'_> {
         }))
     }
 
-    fn array(&self, start: usize, end: usize, depth: usize) -> Result<(), Fault> {
+    fn array(&mut self, start: usize, end: usize, depth: usize) -> Result<(), DecodeError> {
         let depth = self.deeper(depth)?;
         let mut reader = Reader::new(self.buf, start, end);
         while !reader.done() {
@@ -87,7 +92,7 @@ impl Indexer<'_> {
         if reader.pos != end { truncated(end) } else { Ok(()) }
     }
 
-    fn map(&self, start: usize, end: usize, depth: usize) -> Result<(), Fault> {
+    fn map(&mut self, start: usize, end: usize, depth: usize) -> Result<(), DecodeError> {
         let depth = self.deeper(depth)?;
         let mut reader = Reader::new(self.buf, start, end);
         while !reader.done() {
@@ -105,23 +110,22 @@ impl Indexer<'_> {
         Ok(())
     }
 
-    fn pair(&self, start: usize, end: usize, depth: usize) -> Result<(), Fault> {
+    fn pair(&mut self, start: usize, end: usize, depth: usize) -> Result<(), DecodeError> {
         let (mut seen_key, mut seen_value) = (false, false);
         let mut reader = Reader::new(self.buf, start, end);
         while !reader.done() {
             let field = reader.pos;
             let tag = reader.tag()?;
             match tag {
-                0x0a if !seen_key => {
-                    seen_key = true;
+                0x0a => {
+                    self.odd.structure |= std::mem::replace(&mut seen_key, true);
                     self.text(&mut reader)?;
                 }
-                0x12 if !seen_value => {
-                    seen_value = true;
+                0x12 => {
+                    self.odd.structure |= std::mem::replace(&mut seen_value, true);
                     let (from, to) = reader.delimited()?;
                     self.any_value(from, to, depth)?;
                 }
-                0x0a | 0x12 => return Err(Fault::NotCanonical),
                 _ if (1..=2).contains(&(tag >> 3)) => return wire_type("key_value", field),
                 _ => reader.skip(tag)?,
             }
@@ -129,7 +133,7 @@ impl Indexer<'_> {
         Ok(())
     }
 
-    fn deeper(&self, depth: usize) -> Result<usize, Fault> {
-        depth.checked_sub(1).ok_or_else(|| DecodeError::TooDeep { limit: self.limits.max_depth }.into())
+    fn deeper(&self, depth: usize) -> Result<usize, DecodeError> {
+        depth.checked_sub(1).ok_or(DecodeError::TooDeep { limit: self.limits.max_depth })
     }
 }

@@ -1,23 +1,38 @@
 //! The one pass over a request that makes its index: the levels above records, attributes, resources, scopes.
 //!
-//! Stops at the first structural fault, at the first text that is not UTF-8, and at the first
-//! message that occurs twice where it may occur once (see `Fault`).
+//! Stops at the first structural fault. Texts that are not UTF-8 and messages that occur twice where
+//! they may occur once are only noted: the pass goes on, so that faults are found in any case.
 
 use crate::index::{Attr, Index, NONE, Place, Record, Resource, Scope, attr_flag, kind, range};
 use crate::key_cache::{KeyCache, NO_KEY};
-use crate::wire::{Fault, Reader, wire_type};
+use crate::wire::{Reader, wire_type};
 use crate::{DecodeError, Limits, Signal, utf8};
 use bytes::Bytes;
 
+/// What the pass found beside the index; with any of it, the request is rewritten and indexed again.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Odd {
+    /// A text is not UTF-8.
+    pub texts: bool,
+    /// A singular message occurs twice.
+    pub structure: bool,
+}
+
 /// Indexes one request.
-pub(crate) fn index(signal: Signal, body: &Bytes, limits: &Limits) -> Result<Index, Fault> {
+pub(crate) fn index(signal: Signal, body: &Bytes, limits: &Limits) -> Result<(Index, Odd), DecodeError> {
     if body.len() >= NONE as usize {
-        return Err(DecodeError::TooMany { what: "bytes", limit: NONE as usize }.into());
+        return Err(DecodeError::TooMany { what: "bytes", limit: NONE as usize });
     }
-    let mut indexer = Indexer { buf: body, ix: Index::new(signal, body.clone()), cache: KeyCache::take(), limits: *limits };
+    let mut indexer = Indexer {
+        buf: body,
+        ix: Index::new(signal, body.clone()),
+        cache: KeyCache::take(),
+        limits: *limits,
+        odd: Odd::default(),
+    };
     let result = indexer.request();
     indexer.cache.put();
-    result.map(|()| indexer.ix)
+    result.map(|()| (indexer.ix, indexer.odd))
 }
 
 pub(crate) struct Indexer<'a> {
@@ -25,10 +40,11 @@ pub(crate) struct Indexer<'a> {
     pub ix: Index,
     pub cache: Box<KeyCache>,
     pub limits: Limits,
+    pub odd: Odd,
 }
 
 impl Indexer<'_> {
-    fn request(&mut self) -> Result<(), Fault> {
+    fn request(&mut self) -> Result<(), DecodeError> {
         let mut reader = Reader::whole(self.buf);
         while !reader.done() {
             let start = reader.pos;
@@ -45,7 +61,7 @@ impl Indexer<'_> {
         Ok(())
     }
 
-    fn resource_level(&mut self, start: usize, body: usize, end: usize) -> Result<(), Fault> {
+    fn resource_level(&mut self, start: usize, body: usize, end: usize) -> Result<(), DecodeError> {
         let at = self.ix.resources.len() as u32;
         let mut resource = Resource {
             start: start as u32,
@@ -69,7 +85,7 @@ impl Indexer<'_> {
             match tag {
                 0x0a => {
                     if resource.message != NONE {
-                        return Err(Fault::NotCanonical);
+                        self.odd.structure = true;
                     }
                     let (from, to) = reader.delimited()?;
                     resource.message = field as u32;
@@ -93,7 +109,7 @@ impl Indexer<'_> {
         Ok(())
     }
 
-    fn resource_message(&mut self, body: usize, end: usize) -> Result<(), Fault> {
+    fn resource_message(&mut self, body: usize, end: usize) -> Result<(), DecodeError> {
         let mut reader = Reader::new(self.buf, body, end);
         while !reader.done() {
             let field = reader.pos;
@@ -115,7 +131,7 @@ impl Indexer<'_> {
         self.count_attributes()
     }
 
-    fn entity_ref(&mut self, body: usize, end: usize) -> Result<(), Fault> {
+    fn entity_ref(&mut self, body: usize, end: usize) -> Result<(), DecodeError> {
         let mut reader = Reader::new(self.buf, body, end);
         while !reader.done() {
             let field = reader.pos;
@@ -129,7 +145,7 @@ impl Indexer<'_> {
         Ok(())
     }
 
-    fn scope_level(&mut self, start: usize, body: usize, end: usize, resource: u32) -> Result<(), Fault> {
+    fn scope_level(&mut self, start: usize, body: usize, end: usize, resource: u32) -> Result<(), DecodeError> {
         let at = self.ix.scopes.len();
         self.ix.scopes.push(Scope {
             start: start as u32,
@@ -164,7 +180,7 @@ impl Indexer<'_> {
                 }
                 0x0a => {
                     if seen_message {
-                        return Err(Fault::NotCanonical);
+                        self.odd.structure = true;
                     }
                     seen_message = true;
                     let (from, to) = reader.delimited()?;
@@ -184,7 +200,7 @@ impl Indexer<'_> {
         Ok(())
     }
 
-    fn scope_message(&mut self, at: usize, body: usize, end: usize) -> Result<(), Fault> {
+    fn scope_message(&mut self, at: usize, body: usize, end: usize) -> Result<(), DecodeError> {
         let attrs = self.ix.attrs.len() as u32;
         let (mut name, mut version) = (Place::default(), Place::default());
         let mut reader = Reader::new(self.buf, body, end);
@@ -214,9 +230,9 @@ impl Indexer<'_> {
     }
 
     #[inline]
-    fn record(&mut self, start: usize, body: usize, end: usize, scope: u32) -> Result<(), Fault> {
+    fn record(&mut self, start: usize, body: usize, end: usize, scope: u32) -> Result<(), DecodeError> {
         if self.ix.records.len() >= self.limits.max_records {
-            return Err(DecodeError::TooMany { what: "records", limit: self.limits.max_records }.into());
+            return Err(DecodeError::TooMany { what: "records", limit: self.limits.max_records });
         }
         let record = Record {
             start: start as u32,
@@ -239,46 +255,41 @@ impl Indexer<'_> {
         self.count_attributes()
     }
 
-    fn count_attributes(&self) -> Result<(), Fault> {
+    fn count_attributes(&self) -> Result<(), DecodeError> {
         if self.ix.attrs.len() > self.limits.max_attributes {
-            return Err(DecodeError::TooMany { what: "attributes", limit: self.limits.max_attributes }.into());
+            return Err(DecodeError::TooMany { what: "attributes", limit: self.limits.max_attributes });
         }
         Ok(())
     }
 
     /// A text field at the reader; checks its UTF-8.
     #[inline]
-    pub fn text(&self, reader: &mut Reader<'_>) -> Result<Place, Fault> {
+    pub fn text(&mut self, reader: &mut Reader<'_>) -> Result<Place, DecodeError> {
         let (start, end) = reader.delimited()?;
-        self.check_text(start, end)?;
+        self.check_text(start, end);
         Ok(Place::new(start, end))
     }
 
     #[inline]
-    pub fn check_text(&self, start: usize, end: usize) -> Result<(), Fault> {
-        if range(self.buf, start as u32, (end - start) as u32).is_empty()
-            || utf8::valid(range(self.buf, start as u32, (end - start) as u32))
-        {
-            Ok(())
-        } else {
-            Err(Fault::NotUtf8)
-        }
+    pub fn check_text(&mut self, start: usize, end: usize) {
+        let text = range(self.buf, start as u32, (end - start) as u32);
+        self.odd.texts |= !utf8::valid(text);
     }
 
     /// The offset of an id of `N` bytes at the reader, `NONE` when it is empty.
     #[inline]
-    pub fn id<const N: usize>(&self, reader: &mut Reader<'_>, field: &'static str) -> Result<u32, Fault> {
+    pub fn id<const N: usize>(&self, reader: &mut Reader<'_>, field: &'static str) -> Result<u32, DecodeError> {
         let (start, end) = reader.delimited()?;
         match end - start {
             0 => Ok(NONE),
             len if len == N => Ok(start as u32),
-            len => Err(DecodeError::IdLength { field, len, expected: N }.into()),
+            len => Err(DecodeError::IdLength { field, len, expected: N }),
         }
     }
 
     /// Indexes one `KeyValue` at `body..end`, whose field begins at `whole`.
     #[inline]
-    pub fn attribute(&mut self, whole: usize, body: usize, end: usize) -> Result<(), Fault> {
+    pub fn attribute(&mut self, whole: usize, body: usize, end: usize) -> Result<(), DecodeError> {
         // What every SDK writes: exactly key, then value.
         if self.buf.get(body) == Some(&0x0a) {
             let mut reader = Reader::new(self.buf, body + 1, end);
@@ -287,7 +298,7 @@ impl Indexer<'_> {
                 reader.pos += 1;
                 let (from, to) = reader.delimited()?;
                 if to == end {
-                    let key_id = self.key(key, key_end)?;
+                    let key_id = self.key(key, key_end);
                     let (kind, value) = self.any_value(from, to, self.limits.max_depth)?;
                     self.ix.attrs.push(Attr {
                         value,
@@ -306,13 +317,17 @@ impl Indexer<'_> {
     }
 
     #[inline]
-    fn key(&mut self, start: usize, end: usize) -> Result<u16, Fault> {
-        self.cache.resolve(range(self.buf, start as u32, (end - start) as u32)).ok_or(Fault::NotUtf8)
+    fn key(&mut self, start: usize, end: usize) -> u16 {
+        let key = range(self.buf, start as u32, (end - start) as u32);
+        self.cache.resolve(key).unwrap_or_else(|| {
+            self.odd.texts = true;
+            NO_KEY
+        })
     }
 
     /// A `KeyValue` in another order, with parts missing or with fields that we do not know.
     #[inline(never)]
-    fn odd_attribute(&mut self, whole: usize, body: usize, end: usize) -> Result<(), Fault> {
+    fn odd_attribute(&mut self, whole: usize, body: usize, end: usize) -> Result<(), DecodeError> {
         let mut attr = Attr {
             value: 0,
             key_off: body as u32,
@@ -333,7 +348,7 @@ impl Indexer<'_> {
                 }
                 0x12 => {
                     if !attr.has(attr_flag::NO_VALUE) {
-                        return Err(Fault::NotCanonical);
+                        self.odd.structure = true;
                     }
                     attr.flags &= !attr_flag::NO_VALUE;
                     let (from, to) = reader.delimited()?;
@@ -343,7 +358,7 @@ impl Indexer<'_> {
                 _ => reader.skip(tag)?,
             }
         }
-        attr.key_id = self.key(attr.key_off as usize, (attr.key_off + attr.key_len) as usize)?;
+        attr.key_id = self.key(attr.key_off as usize, (attr.key_off + attr.key_len) as usize);
         self.ix.attrs.push(attr);
         Ok(())
     }

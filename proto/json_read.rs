@@ -1,5 +1,164 @@
-//! tmp
-use crate::{DecodeError, Limits, schema::Message};
-pub(crate) fn transcode(_s: &'static Message, _json: &[u8], _limits: &Limits) -> Result<(Vec<u8>, usize), DecodeError> {
-    Err(DecodeError::Json { line: 0, column: 0, message: "not yet".into() })
+//! OTLP/JSON in: one pass over the text that writes the request as protobuf along its schema.
+//!
+//! Accepts what the JSON mapping allows: camel case and snake case, 64-bit integers as strings or numbers,
+//! enums as numbers or names, `null` for absent; unknown members are stepped over.
+//! The index then checks what came out, so limits and id lengths are judged in one place.
+
+use crate::DecodeError;
+use crate::json_scan::Scanner;
+use crate::json_text::{base64, hex};
+use crate::schema::{Field, Kind, Message};
+use crate::wire::{LEN, put_delimited, put_varint};
+
+/// The request as protobuf, and the number of texts that held half a surrogate pair.
+pub(crate) fn transcode(schema: &'static Message, json: &[u8], max_depth: usize) -> Result<(Vec<u8>, usize), DecodeError> {
+    // A level of a value takes up to three levels of JSON; ten stand above values.
+    let scanner = Scanner::new(json, 16 + max_depth.saturating_mul(3));
+    let mut transcoder = Transcoder { json: scanner, out: Vec::with_capacity(json.len() / 2) };
+    transcoder.message(schema)?;
+    transcoder.json.end()?;
+    Ok((transcoder.out, transcoder.json.repaired))
+}
+
+struct Transcoder<'a> {
+    json: Scanner<'a>,
+    out: Vec<u8>,
+}
+
+impl Transcoder<'_> {
+    fn message(&mut self, schema: &'static Message) -> Result<(), DecodeError> {
+        self.json.open(b'{')?;
+        let mut first = true;
+        while self.json.more(&mut first, b'}')? {
+            let field = schema.named(&self.json.text()?);
+            self.json.expect(b':')?;
+            match field {
+                _ if self.json.null() => {}
+                None => self.json.skip_value()?,
+                Some(field) if field.repeated => self.list(field)?,
+                Some(field) => self.value(field)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn list(&mut self, field: &'static Field) -> Result<(), DecodeError> {
+        let packed = field.kind.packs();
+        let mut outer = Vec::new();
+        if packed {
+            std::mem::swap(&mut outer, &mut self.out);
+        }
+        self.json.open(b'[')?;
+        let mut first = true;
+        while self.json.more(&mut first, b']')? {
+            if packed {
+                self.content(field.kind)?;
+            } else {
+                self.value(field)?;
+            }
+        }
+        if packed {
+            std::mem::swap(&mut outer, &mut self.out);
+            put_delimited(&mut self.out, field.number << 3 | LEN, &outer);
+        }
+        Ok(())
+    }
+
+    /// One value with its tag.
+    fn value(&mut self, field: &'static Field) -> Result<(), DecodeError> {
+        put_varint(&mut self.out, u64::from(field.number << 3 | field.kind.wire_type()));
+        self.content(field.kind)
+    }
+
+    fn content(&mut self, kind: Kind) -> Result<(), DecodeError> {
+        match kind {
+            Kind::Message(schema) => return self.nested(schema),
+            Kind::Text => {
+                let text = self.json.text()?;
+                self.delimited(&text);
+            }
+            Kind::Bytes => {
+                let at = self.json.pos;
+                let bytes = base64(&self.json.text()?);
+                self.delimited(&bytes.ok_or_else(|| self.json.error(at, "not base64"))?);
+            }
+            Kind::Id => {
+                let at = self.json.pos;
+                let bytes = hex(&self.json.text()?);
+                self.delimited(&bytes.ok_or_else(|| self.json.error(at, "not a hexadecimal id"))?);
+            }
+            Kind::Bool => {
+                let yes = self.json.boolean()?;
+                self.out.push(u8::from(yes));
+            }
+            Kind::Double => {
+                let number = self.json.double()?;
+                self.out.extend_from_slice(&number.to_le_bytes());
+            }
+            Kind::Fixed64 => {
+                let number: u64 = self.json.integer()?;
+                self.out.extend_from_slice(&number.to_le_bytes());
+            }
+            Kind::Sfixed64 => {
+                let number: i64 = self.json.integer()?;
+                self.out.extend_from_slice(&number.to_le_bytes());
+            }
+            Kind::Fixed32 => {
+                let number: u32 = self.json.integer()?;
+                self.out.extend_from_slice(&number.to_le_bytes());
+            }
+            Kind::Uint64 => {
+                let number: u64 = self.json.integer()?;
+                put_varint(&mut self.out, number);
+            }
+            Kind::Int64 => {
+                let number: i64 = self.json.integer()?;
+                put_varint(&mut self.out, number as u64);
+            }
+            Kind::Uint32 => {
+                let number: u32 = self.json.integer()?;
+                put_varint(&mut self.out, u64::from(number));
+            }
+            Kind::Int32 => {
+                let number: i32 = self.json.integer()?;
+                put_varint(&mut self.out, i64::from(number) as u64);
+            }
+            Kind::Sint32 => {
+                let number: i32 = self.json.integer()?;
+                put_varint(&mut self.out, u64::from((number << 1 ^ number >> 31) as u32));
+            }
+            Kind::Enum(by_name) => {
+                let number = self.enumeration(by_name)?;
+                put_varint(&mut self.out, i64::from(number) as u64);
+            }
+        }
+        Ok(())
+    }
+
+    fn enumeration(&mut self, by_name: fn(&str) -> Option<i32>) -> Result<i32, DecodeError> {
+        if self.json.peek() != Some(b'"') {
+            return self.json.integer();
+        }
+        let at = self.json.pos;
+        let text = self.json.text()?;
+        let name = std::str::from_utf8(&text).unwrap_or_default();
+        by_name(name).or_else(|| name.parse().ok()).ok_or_else(|| self.json.error(at, "unknown name of an enum"))
+    }
+
+    fn delimited(&mut self, content: &[u8]) {
+        put_varint(&mut self.out, content.len() as u64);
+        self.out.extend_from_slice(content);
+    }
+
+    /// A message whose length is known only when it is written: one byte is left for it, more are made room for.
+    fn nested(&mut self, schema: &'static Message) -> Result<(), DecodeError> {
+        let at = self.out.len();
+        self.out.push(0);
+        self.message(schema)?;
+        let len = self.out.len() - at - 1;
+        let mut prefix = Vec::with_capacity(5);
+        put_varint(&mut prefix, len as u64);
+        self.out.splice(at..=at, prefix);
+        Ok(())
+    }
 }

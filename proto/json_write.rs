@@ -1,3 +1,123 @@
-//! tmp
-use crate::schema::Message;
-pub(crate) fn write(_s: &'static Message, _bytes: &[u8], _out: &mut Vec<u8>) {}
+//! OTLP/JSON out: a request's protobuf walked along its schema.
+//!
+//! Names in camel case, ids in hex, 64-bit integers as strings, enums as numbers.
+//! Fields that we do not know have no name, so JSON cannot carry them.
+
+use crate::json_text::{push_base64, push_display, push_double, push_hex, push_quoted};
+use crate::schema::{Kind, Message, camel};
+use crate::utf8::text;
+use crate::wire::{Field, Reader};
+
+/// Writes a serialized request that was validated before.
+pub(crate) fn write(schema: &'static Message, request: &[u8], out: &mut Vec<u8>) {
+    let mut writer = Writer { out: String::with_capacity(request.len() * 2), found: Vec::new() };
+    writer.message(schema, request);
+    out.append(&mut writer.out.into_bytes());
+}
+
+struct Writer {
+    out: String,
+    /// Fields of the messages being written, innermost last: position in the schema and place in the message.
+    found: Vec<(usize, Field)>,
+}
+
+impl Writer {
+    fn message(&mut self, schema: &'static Message, body: &[u8]) {
+        let first = self.found.len();
+        let mut reader = Reader::whole(body);
+        while let Some(field) = reader.next_field() {
+            let known = schema.position(field.tag >> 3).filter(|at| accepts(&schema.fields[*at], field.tag & 7));
+            self.found.extend(known.map(|at| (at, field)));
+        }
+        // Appended attributes stand behind other fields, but belong to the same list.
+        if let Some(fields) = self.found.get_mut(first..)
+            && !fields.is_sorted_by_key(|(at, _)| *at)
+        {
+            fields.sort_by_key(|(at, _)| *at);
+        }
+        self.out.push('{');
+        let mut at = first;
+        while let Some(&(position, _)) = self.found.get(at) {
+            let end = at + self.found.iter().skip(at).take_while(|(other, _)| *other == position).count();
+            if at > first {
+                self.out.push(',');
+            }
+            self.field(&schema.fields[position], body, at, end);
+            at = end;
+        }
+        self.out.push('}');
+        self.found.truncate(first);
+    }
+
+    /// All occurrences of one field, at `from..to` of `found`.
+    fn field(&mut self, schema: &'static crate::schema::Field, body: &[u8], from: usize, to: usize) {
+        self.out.push('"');
+        self.out.extend(camel(schema.name));
+        self.out.push_str("\":");
+        if !schema.repeated {
+            // The last one counts, as in protobuf.
+            let (_, field) = self.found[to - 1];
+            return self.value(schema.kind, body.get(field.body..field.end).unwrap_or_default());
+        }
+        self.out.push('[');
+        let mut first = true;
+        for at in from..to {
+            let (_, field) = self.found[at];
+            let content = body.get(field.body..field.end).unwrap_or_default();
+            if schema.kind.packs() && field.tag & 7 == 2 {
+                let mut reader = Reader::whole(content);
+                while !reader.done() {
+                    let start = reader.pos;
+                    if reader.skip(schema.kind.wire_type() | 8).is_err() {
+                        break;
+                    }
+                    self.element(&mut first, schema.kind, content.get(start..reader.pos).unwrap_or_default());
+                }
+            } else {
+                self.element(&mut first, schema.kind, content);
+            }
+        }
+        self.out.push(']');
+    }
+
+    fn element(&mut self, first: &mut bool, kind: Kind, content: &[u8]) {
+        if !std::mem::take(first) {
+            self.out.push(',');
+        }
+        self.value(kind, content);
+    }
+
+    fn value(&mut self, kind: Kind, content: &[u8]) {
+        let mut reader = Reader::whole(content);
+        match kind {
+            Kind::Text => push_quoted(&mut self.out, text(content)),
+            Kind::Bytes => self.quoted(|out| push_base64(out, content)),
+            Kind::Id => self.quoted(|out| push_hex(out, content)),
+            Kind::Message(schema) => self.message(schema, content),
+            Kind::Double => push_double(&mut self.out, f64::from_bits(reader.fixed64().unwrap_or(0))),
+            Kind::Fixed64 => self.quoted(|out| push_display(out, reader.fixed64().unwrap_or(0))),
+            Kind::Sfixed64 => self.quoted(|out| push_display(out, reader.fixed64().unwrap_or(0) as i64)),
+            Kind::Fixed32 => push_display(&mut self.out, reader.fixed32().unwrap_or(0)),
+            Kind::Bool => self.out.push_str(if reader.varint().unwrap_or(0) != 0 { "true" } else { "false" }),
+            Kind::Int64 => self.quoted(|out| push_display(out, reader.varint().unwrap_or(0) as i64)),
+            Kind::Uint64 => self.quoted(|out| push_display(out, reader.varint().unwrap_or(0))),
+            Kind::Uint32 => push_display(&mut self.out, reader.varint().unwrap_or(0) as u32),
+            Kind::Int32 | Kind::Enum(_) => push_display(&mut self.out, reader.varint().unwrap_or(0) as i32),
+            Kind::Sint32 => {
+                let zigzag = reader.varint().unwrap_or(0) as u32;
+                push_display(&mut self.out, (zigzag >> 1) as i32 ^ -((zigzag & 1) as i32));
+            }
+        }
+    }
+
+    fn quoted(&mut self, write: impl FnOnce(&mut String)) {
+        self.out.push('"');
+        write(&mut self.out);
+        self.out.push('"');
+    }
+}
+
+/// Whether a field's wire type fits its schema.
+fn accepts(field: &crate::schema::Field, wire_type: u32) -> bool {
+    wire_type == field.kind.wire_type() || (field.repeated && field.kind.packs() && wire_type == 2)
+}

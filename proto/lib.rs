@@ -24,6 +24,7 @@ mod index_record;
 mod index_value;
 mod indexer;
 mod json_read;
+mod json_scan;
 mod json_text;
 mod json_write;
 mod key_cache;

@@ -1,6 +1,6 @@
 //! Metrics: kept as bytes, decoded with `opentelemetry-proto` by whoever needs them.
 
-use crate::{DecodeError, Limits};
+use crate::{DecodeError, Limits, json_read, json_write, repair, schema};
 use bytes::Bytes;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
@@ -14,9 +14,16 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Checks the request and counts its data points.
+    /// Checks the request and counts its data points. Texts that are not UTF-8 are repaired, as in other signals.
     pub fn decode(bytes: Bytes, limits: &Limits) -> Result<Metrics, DecodeError> {
-        let request = ExportMetricsServiceRequest::decode(&*bytes).map_err(|_| DecodeError::Truncated { offset: bytes.len() })?;
+        let (bytes, request) = match ExportMetricsServiceRequest::decode(&*bytes) {
+            Ok(request) => (bytes, request),
+            Err(_) => {
+                let (repaired, _) = repair::repair(&schema::METRICS, &bytes, PROST_DEPTH)?;
+                let request = ExportMetricsServiceRequest::decode(&*repaired).map_err(|error| refusal(&error, bytes.len()))?;
+                (repaired.into(), request)
+            }
+        };
         let points = count(&request);
         if points > limits.max_records {
             return Err(DecodeError::TooMany { what: "data points", limit: limits.max_records });
@@ -24,9 +31,10 @@ impl Metrics {
         Ok(Metrics { bytes, points })
     }
 
-    /// Not part of this version: an error says so.
-    pub fn decode_json(_json: &[u8], _limits: &Limits) -> Result<Metrics, DecodeError> {
-        Err(DecodeError::Json { line: 1, column: 1, message: "OTLP/JSON metrics are not supported yet".to_owned() })
+    /// Transcodes OTLP/JSON, then checks and counts like `decode`.
+    pub fn decode_json(json: &[u8], limits: &Limits) -> Result<Metrics, DecodeError> {
+        let (body, _) = json_read::transcode(&schema::METRICS, json, limits.max_depth)?;
+        Metrics::decode(body.into(), limits)
     }
 
     /// Serializes a request.
@@ -49,8 +57,10 @@ impl Metrics {
         self.points
     }
 
-    /// OTLP/JSON of the request.
-    pub fn write_json(&self, _out: &mut Vec<u8>) {}
+    /// OTLP/JSON of the request, appended to `out`.
+    pub fn write_json(&self, out: &mut Vec<u8>) {
+        json_write::write(&schema::METRICS, &self.bytes, out);
+    }
 }
 
 fn count(request: &ExportMetricsServiceRequest) -> usize {
@@ -66,3 +76,14 @@ fn count(request: &ExportMetricsServiceRequest) -> usize {
         })
         .sum()
 }
+
+/// Structure was walked before prost saw it; what it still refuses is a field of another type or too deep a nesting.
+fn refusal(error: &prost::DecodeError, len: usize) -> DecodeError {
+    if error.to_string().contains("recursion limit") {
+        return DecodeError::TooDeep { limit: PROST_DEPTH };
+    }
+    DecodeError::WireType { field: "metrics", offset: len }
+}
+
+/// Nesting of messages that prost accepts.
+const PROST_DEPTH: usize = 100;

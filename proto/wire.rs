@@ -10,39 +10,22 @@ pub(crate) const FIXED64: u32 = 1;
 pub(crate) const LEN: u32 = 2;
 pub(crate) const FIXED32: u32 = 5;
 
-/// Why the fast pass stopped.
-#[derive(Debug, Clone)]
-pub(crate) enum Fault {
-    /// The request must be refused.
-    Refuse(DecodeError),
-    /// A text is not UTF-8: repair the request and index again.
-    NotUtf8,
-    /// A singular message occurs twice: canonicalise and index again.
-    NotCanonical,
-}
-
-impl From<DecodeError> for Fault {
-    fn from(error: DecodeError) -> Self {
-        Fault::Refuse(error)
-    }
+#[cold]
+#[inline(never)]
+pub(crate) fn truncated<T>(offset: usize) -> Result<T, DecodeError> {
+    Err(DecodeError::Truncated { offset })
 }
 
 #[cold]
 #[inline(never)]
-pub(crate) fn truncated<T>(offset: usize) -> Result<T, Fault> {
-    Err(Fault::Refuse(DecodeError::Truncated { offset }))
+fn invalid_tag<T>(offset: usize) -> Result<T, DecodeError> {
+    Err(DecodeError::InvalidTag { offset })
 }
 
 #[cold]
 #[inline(never)]
-fn invalid_tag<T>(offset: usize) -> Result<T, Fault> {
-    Err(Fault::Refuse(DecodeError::InvalidTag { offset }))
-}
-
-#[cold]
-#[inline(never)]
-pub(crate) fn wire_type<T>(field: &'static str, offset: usize) -> Result<T, Fault> {
-    Err(Fault::Refuse(DecodeError::WireType { field, offset }))
+pub(crate) fn wire_type<T>(field: &'static str, offset: usize) -> Result<T, DecodeError> {
+    Err(DecodeError::WireType { field, offset })
 }
 
 /// Walks the fields of one message; `buf` ends where the message ends.
@@ -71,7 +54,7 @@ impl<'a> Reader<'a> {
     }
 
     #[inline]
-    pub fn varint(&mut self) -> Result<u64, Fault> {
+    pub fn varint(&mut self) -> Result<u64, DecodeError> {
         if let Some(&byte) = self.buf.get(self.pos)
             && byte < 0x80
         {
@@ -82,7 +65,7 @@ impl<'a> Reader<'a> {
     }
 
     #[inline(never)]
-    fn long_varint(&mut self) -> Result<u64, Fault> {
+    fn long_varint(&mut self) -> Result<u64, DecodeError> {
         let mut value = 0u64;
         let mut shift = 0;
         for (at, &byte) in self.buf.iter().enumerate().skip(self.pos) {
@@ -104,7 +87,7 @@ impl<'a> Reader<'a> {
 
     /// Field number and wire type as one number: `field << 3 | wire_type`.
     #[inline]
-    pub fn tag(&mut self) -> Result<u32, Fault> {
+    pub fn tag(&mut self) -> Result<u32, DecodeError> {
         if let Some(&byte) = self.buf.get(self.pos)
             && byte < 0x80
         {
@@ -119,12 +102,9 @@ impl<'a> Reader<'a> {
     }
 
     #[inline(never)]
-    fn long_tag(&mut self) -> Result<u32, Fault> {
+    fn long_tag(&mut self) -> Result<u32, DecodeError> {
         let start = self.pos;
-        let value = match self.long_varint() {
-            Ok(value) => value,
-            Err(fault) => return Err(fault),
-        };
+        let value = self.long_varint()?;
         let bytes = self.pos - start;
         match u32::try_from(value) {
             // Overlong encodings of a tag hide a field from simple readers.
@@ -135,7 +115,7 @@ impl<'a> Reader<'a> {
 
     /// Start and end of a length-delimited field; the position moves behind it.
     #[inline]
-    pub fn delimited(&mut self) -> Result<(usize, usize), Fault> {
+    pub fn delimited(&mut self) -> Result<(usize, usize), DecodeError> {
         let len = self.varint()?;
         let start = self.pos;
         if len > (self.buf.len() - start) as u64 {
@@ -147,7 +127,7 @@ impl<'a> Reader<'a> {
     }
 
     #[inline]
-    pub fn fixed64(&mut self) -> Result<u64, Fault> {
+    pub fn fixed64(&mut self) -> Result<u64, DecodeError> {
         match self.buf.get(self.pos..).and_then(<[u8]>::first_chunk::<8>) {
             Some(bytes) => {
                 self.pos += 8;
@@ -158,7 +138,7 @@ impl<'a> Reader<'a> {
     }
 
     #[inline]
-    pub fn fixed32(&mut self) -> Result<u32, Fault> {
+    pub fn fixed32(&mut self) -> Result<u32, DecodeError> {
         match self.buf.get(self.pos..).and_then(<[u8]>::first_chunk::<4>) {
             Some(bytes) => {
                 self.pos += 4;
@@ -169,7 +149,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Steps over the value of a field that nobody here reads.
-    pub fn skip(&mut self, tag: u32) -> Result<(), Fault> {
+    pub fn skip(&mut self, tag: u32) -> Result<(), DecodeError> {
         match tag & 7 {
             VARINT => self.varint().map(drop),
             FIXED64 => self.fixed64().map(drop),
