@@ -35,7 +35,16 @@ fn check(mut collector: Collector, run_id: &str) -> Result<()> {
         let row = database(&collector)?.query_row(
             "SELECT status, llm_calls, tool_calls, input_tokens, output_tokens, cost_usd FROM runs WHERE run_id = ?1",
             [run_id],
-            |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?, row.get(3)?, row.get(4)?, row.get(5)?)),
+            |row| {
+                Ok((
+                    row.get::<_, String>(0)?,
+                    row.get::<_, i64>(1)?,
+                    row.get::<_, i64>(2)?,
+                    row.get(3)?,
+                    row.get(4)?,
+                    row.get(5)?,
+                ))
+            },
         );
         row.context("the run is not stored yet")
     })?;

@@ -29,7 +29,8 @@ fn a_loop_is_stored_with_its_cost_measured_and_alerted_on_the_console() -> Resul
     let (status, cost, tools) = until(|| {
         let connection = Connection::open_with_flags(&database, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         let query = "SELECT status, cost_usd, tool_calls FROM runs";
-        let row = connection.query_row(query, [], |row| Ok((row.get::<_, String>(0)?, row.get::<_, f64>(1)?, row.get::<_, i64>(2)?)));
+        let row =
+            connection.query_row(query, [], |row| Ok((row.get::<_, String>(0)?, row.get::<_, f64>(1)?, row.get::<_, i64>(2)?)));
         row.context("the run is not stored yet")
     })?;
     assert!(cost > 0.0, "a priced run costs something");
