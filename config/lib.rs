@@ -24,7 +24,7 @@ mod walk;
 
 pub use document::{Document, Pipeline, Reference, Service};
 pub use id::{ComponentId, PipelineId};
-pub use load::{Source, load};
+pub use load::{Source, load, load_what_is_there};
 pub use problems::{Location, Problem, Problems, Severity};
 pub use settings::{ByteSize, Duration, Endpoint, Optional, Secret};
 pub use tree::Node;

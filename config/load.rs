@@ -4,6 +4,7 @@
 //! `--set` sources count last, wherever they stand.
 
 use crate::expand::expand;
+use crate::problems::join;
 use crate::tree::{Kind, Pair};
 use crate::{Document, Location, Node, Problem, Problems, Severity, read};
 
@@ -25,6 +26,16 @@ pub enum Source {
 ///
 /// The problems of a successful load are warnings.
 pub fn load(sources: &[Source], env: &dyn Fn(&str) -> Option<String>) -> Result<(Document, Problems), Problems> {
+    match load_what_is_there(sources, env) {
+        (Some(document), problems) if !problems.has_errors() => Ok((document, problems)),
+        (_, problems) => Err(problems),
+    }
+}
+
+/// As [`load`], with what could be read in spite of errors, so that the settings of its components can be checked too.
+///
+/// `None` when a source is not YAML or not a map.
+pub fn load_what_is_there(sources: &[Source], env: &dyn Fn(&str) -> Option<String>) -> (Option<Document>, Problems) {
     let mut problems = Problems::new();
     let mut trees = Vec::new();
     let texts = sources.iter().filter(|source| matches!(source, Source::Text { .. }));
@@ -40,13 +51,13 @@ pub fn load(sources: &[Source], env: &dyn Fn(&str) -> Option<String>) -> Result<
         }
     }
     if problems.has_errors() {
-        return Err(problems);
+        return (None, problems);
     }
     let merged = trees.into_iter().fold(Node::map(Vec::new(), None), Node::merge);
     let tree = expand(merged, env, &mut problems);
     let document = read::document(tree, &mut problems);
     problems.sort_by_place();
-    if problems.has_errors() { Err(problems) } else { Ok((document, problems)) }
+    (Some(document), problems)
 }
 
 /// A file: its root must be a map; one that says nothing is an empty map.
@@ -84,7 +95,16 @@ fn set(text: &str) -> Result<Node, Problems> {
     if segments.iter().any(|segment| segment.is_empty()) {
         return Err(bad("empty key", 1));
     }
-    let mut tree = Node::parse(value.trim(), &source)?;
+    let mut tree = match Node::parse(value.trim(), &source) {
+        Ok(tree) => tree,
+        Err(mut problems) => {
+            for problem in problems.iter_mut() {
+                problem.path = join(&segments.join("."), &problem.path);
+                shift_place(&mut problem.location, column);
+            }
+            return Err(problems);
+        }
+    };
     shift(&mut tree, column);
     for segment in segments.iter().rev() {
         let place = Location { file: source.clone(), line: 1, column: 1 };
@@ -96,21 +116,22 @@ fn set(text: &str) -> Result<Node, Problems> {
 
 /// Moves the places of a value to where it stands behind the equal sign.
 fn shift(node: &mut Node, column: usize) {
-    let moved = |location: &mut Option<Location>| {
-        if let Some(location) = location.as_mut().filter(|location| location.line == 1) {
-            location.column += column - 1;
-        }
-    };
-    moved(&mut node.location);
+    shift_place(&mut node.location, column);
     match &mut node.kind {
         Kind::Scalar(_) => {}
         Kind::List(items) => items.iter_mut().for_each(|item| shift(item, column)),
         Kind::Map(pairs) => {
             for pair in pairs {
-                moved(&mut pair.location);
+                shift_place(&mut pair.location, column);
                 shift(&mut pair.value, column);
             }
         }
+    }
+}
+
+fn shift_place(location: &mut Option<Location>, column: usize) {
+    if let Some(location) = location.as_mut().filter(|location| location.line == 1) {
+        location.column += column - 1;
     }
 }
 

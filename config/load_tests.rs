@@ -154,8 +154,6 @@ error: unknown key `batch`
 error: unknown pipeline signal `spans`
   --> c.yaml:22:5  service.pipelines.spans
   hint: known here: `logs`, `metrics`, `traces`
-error: the pipeline must have at least one receiver
-  --> c.yaml:23:5  service.pipelines.logs
 error: the pipeline must have at least one exporter
   --> c.yaml:23:5  service.pipelines.logs
 error: expected a list of ids, found the text `otlp`

@@ -98,6 +98,8 @@ impl<'a> Builder<'a> {
 
     fn open(&mut self, node: Node, anchor: usize, at: &Marker) -> Step {
         if self.stack.len() >= MAX_DEPTH {
+            // The path would be as deep: the place says enough.
+            self.stack.truncate(3);
             self.fail(at, format!("nested deeper than {MAX_DEPTH} levels"), None);
             return Step::GiveUp;
         }

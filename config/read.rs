@@ -135,6 +135,11 @@ fn pipelines(node: &Node, problems: &mut Problems) -> Vec<Pipeline> {
             continue;
         }
         known_keys(value, &path, &PIPELINE_KEYS, problems);
+        for (list, name) in [("receivers", "receiver"), ("exporters", "exporter")] {
+            if value.get(list).is_none_or(|list| list.is_null() || (list.is_list() && list.items().next().is_none())) {
+                error(problems, &path, Some(place), format!("the pipeline must have at least one {name}"), None);
+            }
+        }
         let mut list = |name: &str| references(value.get(name), &join(&path, name), problems);
         let (receivers, processors, exporters) = (list("receivers"), list("processors"), list("exporters"));
         found.push(Pipeline { id, location: Some(place.clone()), receivers, processors, exporters });
@@ -188,11 +193,6 @@ fn check(document: &Document, problems: &mut Problems) {
 
 fn pipeline_rules(pipeline: &Pipeline, document: &Document, problems: &mut Problems) {
     let path = join("service.pipelines", &pipeline.id.to_string());
-    for (list, name) in [(&pipeline.receivers, "receiver"), (&pipeline.exporters, "exporter")] {
-        if list.is_empty() {
-            error(problems, &path, pipeline.location.as_ref(), format!("the pipeline must have at least one {name}"), None);
-        }
-    }
     let lists = [
         ("receiver", &pipeline.receivers, vec![&document.receivers, &document.connectors]),
         ("processor", &pipeline.processors, vec![&document.processors]),

@@ -59,6 +59,12 @@ impl Graph {
             None => Err(problems),
         }
     }
+    /// Reads every component's settings and nothing more: for a document that has errors of its own, so that all are reported.
+    pub fn check_settings(document: &Document, registry: &Registry) -> Problems {
+        let mut problems = Problems::new();
+        graph::check_settings(document, registry, &mut problems);
+        problems
+    }
     /// What is odd about a document that can be run: components that no pipeline uses, settings that warn.
     pub fn warnings(&self) -> &Problems {
         &self.warnings

@@ -23,9 +23,9 @@ pub(crate) struct Loaded {
 }
 
 /// Reads what the command line names.
-pub(crate) fn load(args: &ConfigArgs) -> Result<Loaded> {
+pub(crate) fn load(args: &ConfigArgs, registry: &Registry) -> Result<Loaded> {
     let sources = sources(args)?;
-    Ok(read(&sources, &environment)?)
+    Ok(read(&sources, registry, &environment)?)
 }
 
 fn environment(name: &str) -> Option<String> {
@@ -33,28 +33,50 @@ fn environment(name: &str) -> Option<String> {
 }
 
 /// From sources to a document, with the settings that are the binary's own.
-pub(crate) fn read(sources: &[Source], env: &dyn Fn(&str) -> Option<String>) -> Result<Loaded, Problems> {
-    let (document, mut problems) = chaperone_config::load(sources, env)?;
+///
+/// An error in one place does not hide those in others: components are asked about their settings even so.
+fn read(sources: &[Source], registry: &Registry, env: &dyn Fn(&str) -> Option<String>) -> Result<Loaded, Problems> {
+    let (document, mut problems) = chaperone_config::load_what_is_there(sources, env);
+    let Some(document) = document else {
+        return Err(problems);
+    };
+    let sections_are_good = !problems.has_errors();
     let telemetry = read_settings::<TelemetryConfig>(&document.service.telemetry, "service.telemetry", &mut problems);
     match telemetry {
-        Some(telemetry) => Ok(Loaded { document, telemetry, problems }),
-        None => Err(problems),
+        Some(telemetry) if sections_are_good => return Ok(Loaded { document, telemetry, problems }),
+        // Wiring can be checked.
+        _ if sections_are_good => problems.extend(Graph::build(&document, registry, to_check()).err().unwrap_or_default()),
+        _ => extend_with_new(&mut problems, &Graph::check_settings(&document, registry)),
+    }
+    problems.sort_by_place();
+    Err(problems)
+}
+
+/// Adds problems of places that have none yet: a value that could not be expanded has no type to complain about.
+fn extend_with_new(problems: &mut Problems, found: &Problems) {
+    for problem in found.iter() {
+        if !problems.iter().any(|known| known.path == problem.path && known.location == problem.location) {
+            problems.push(problem.clone());
+        }
     }
 }
 
 /// Checks a configuration as `validate` does: everything but starting. Gives the warnings.
 pub fn check(sources: &[Source], registry: &Registry, env: &dyn Fn(&str) -> Option<String>) -> Result<Problems, Problems> {
-    let settings = settings(Clock::system(), Telemetry::default(), [0; 32]);
-    // What is wrong with `service.telemetry` must not hide what is wrong with components.
-    let (document, mut problems) = chaperone_config::load(sources, env)?;
-    let telemetry = read_settings::<TelemetryConfig>(&document.service.telemetry, "service.telemetry", &mut problems);
-    if let Err(found) = Graph::build(&document, registry, settings) {
-        problems.extend(found);
-        problems.sort_by_place();
-        return Err(problems);
+    let Loaded { document, mut problems, .. } = read(sources, registry, env)?;
+    let built = Graph::build(&document, registry, to_check());
+    let good = built.is_ok();
+    match built {
+        Ok(graph) => graph.warnings().iter().for_each(|warning| problems.push(warning.clone())),
+        Err(found) => problems.extend(found),
     }
     problems.sort_by_place();
-    if telemetry.is_some() { Ok(problems) } else { Err(problems) }
+    if good { Ok(problems) } else { Err(problems) }
+}
+
+/// For a graph that is built to be thrown away.
+fn to_check() -> EngineSettings {
+    settings(Clock::system(), Telemetry::default(), [0; 32])
 }
 
 /// The engine's settings that every command shares.

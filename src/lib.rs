@@ -19,7 +19,6 @@ mod commands;
 mod entropy;
 mod hash_key;
 mod own_metrics;
-mod process;
 mod recorded;
 mod signals;
 mod telemetry;

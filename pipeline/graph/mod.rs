@@ -19,6 +19,11 @@ pub(crate) fn check(document: &Document, registry: &Registry, problems: &mut Pro
     parts
 }
 
+/// Reads settings alone: what can be said of a document whose sections or pipelines are wrong themselves.
+pub(crate) fn check_settings(document: &Document, registry: &Registry, problems: &mut Problems) {
+    read::read(document, registry, problems);
+}
+
 /// The signal of a pipeline.
 pub(crate) fn signal_of(pipeline: &chaperone_config::PipelineId) -> Option<Signal> {
     Signal::ALL.into_iter().find(|signal| signal.name() == pipeline.signal)

@@ -46,7 +46,7 @@ enum Format {
 pub(crate) fn replay(args: &ReplayArgs, registry: &Registry) -> Done {
     telemetry::start_logs("warn");
     let recordings = recorded::find(&args.paths)?;
-    let loaded = app::load(&args.config)?;
+    let loaded = app::load(&args.config, registry)?;
     if let Some(wanted) = &args.exporter {
         check_exporter(wanted, &loaded.document)?;
     }

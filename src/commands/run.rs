@@ -5,8 +5,8 @@
 use crate::cli::{Done, RunArgs};
 use crate::own_metrics::OwnMetrics;
 use crate::signals::Signals;
-use crate::{app, hash_key, process, telemetry};
-use anyhow::{Context, Result, bail};
+use crate::{app, hash_key, telemetry};
+use anyhow::{Context, Result};
 use chaperone_pipeline::engine::{Graph, Running};
 use chaperone_pipeline::{Clock, Registry, Telemetry};
 use std::time::Duration;
@@ -16,7 +16,7 @@ use tracing::{error, info};
 const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(25);
 
 pub(crate) fn run(args: &RunArgs, registry: &Registry) -> Done {
-    let loaded = app::load(&args.config)?;
+    let loaded = app::load(&args.config, registry)?;
     telemetry::start_logs(&loaded.telemetry.logs.level);
     for warning in loaded.problems.iter() {
         eprintln!("{warning}");
@@ -38,13 +38,18 @@ async fn run_until_signal(loaded: &app::Loaded, registry: &Registry) -> Done {
     info!(version = env!("CARGO_PKG_VERSION"), "starting chaperone");
     let clock = Clock::system();
     let telemetry = Telemetry::default();
-    process::register(&telemetry, &clock);
     let settings = app::settings(clock, telemetry.clone(), hash_key::of_run(&loaded.document)?);
     let graph = Graph::build(&loaded.document, registry, settings)?;
+    for warning in graph.warnings().iter() {
+        eprintln!("{warning}");
+    }
     let own_metrics = OwnMetrics::start(&loaded.telemetry, &telemetry).await?;
     let running = tokio::select! {
         started = graph.start() => started.map_err(anyhow::Error::from).context("cannot start")?,
-        signal = signals.end() => bail!("ended by {signal} before everything was started"),
+        signal = signals.end() => {
+            info!(signal, "received a signal before everything was started");
+            return Ok(());
+        },
     };
     info!("everything is ready, running and processing data");
     let signal = signals.end().await;
