@@ -14,8 +14,8 @@ mod text;
 pub use config::{Config, Verbosity};
 
 use chaperone_pipeline::{
-    BoxFuture, BuildContext, Chunk, ConfigError, ExportContext, ExportError, Exported, Exporter, ExporterFactory, Front, Meta, Now,
-    Signals, Stability,
+    BoxFuture, BuildContext, Chunk, ConfigError, ExportContext, ExportError, Exported, Exporter, ExporterFactory, Front, Meta,
+    Now, Signals, Stability,
 };
 use chaperone_proto::Signal;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
@@ -62,7 +62,8 @@ impl DebugExporter {
             return Ok(());
         }
         // One write, so that lines of requests do not mix.
-        let text = if detail.is_empty() { format!("{title}\t{{{counts}}}\n") } else { format!("{title}\t{{{counts}}}\n{detail}\n") };
+        let text =
+            if detail.is_empty() { format!("{title}\t{{{counts}}}\n") } else { format!("{title}\t{{{counts}}}\n{detail}\n") };
         std::io::stdout().lock().write_all(text.as_bytes()).map_err(|error| ExportError::Permanent {
             message: "cannot write to standard output".to_owned(),
             source: Some(error.into()),

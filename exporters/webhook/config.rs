@@ -21,7 +21,11 @@ pub struct Config {
 impl UserConfig for Config {
     fn check(&self, problems: &mut Problems) {
         if self.url.is_empty() {
-            problems.error_hint("url", "`url` is required", "name where alerts are posted to, for example `http://localhost:9000/alerts`");
+            problems.error_hint(
+                "url",
+                "`url` is required",
+                "name where alerts are posted to, for example `http://localhost:9000/alerts`",
+            );
         } else if let Err(error) = parse_url(&self.url) {
             problems.error("url", error.to_string());
         }
