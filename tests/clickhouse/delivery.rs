@@ -1,0 +1,128 @@
+//! Deliveries that are repeated, split, refused, or meet tables that somebody else made.
+
+use crate::json::Json;
+use crate::support::{Store, traces};
+use chaperone_pipeline::ExportError;
+use chaperone_proto::Data;
+
+const DAY: u64 = 86_400_000_000_000;
+const START: u64 = 20_454 * DAY;
+
+/// One request with a span for each start time.
+fn spans(starts: &[u64]) -> Data {
+    let spans: Vec<String> = starts
+        .iter()
+        .enumerate()
+        .map(|(i, start)| {
+            format!(
+                r#"{{"traceId":"5b8efff798038103d269b633813fc60c","spanId":"{:016x}","name":"s","startTimeUnixNano":"{start}",
+                "endTimeUnixNano":"{}"}}"#,
+                i + 1,
+                start + 5
+            )
+        })
+        .collect();
+    let body = format!(r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{}]}}]}}]}}"#, spans.join(","));
+    traces(body.as_bytes(), true)
+}
+
+#[tokio::test]
+async fn a_repeated_delivery_is_stored_once_in_tables_and_views() {
+    let store = Store::start().await;
+    let requests = [spans(&[START, START + 1]), spans(&[START + DAY])];
+    for _ in 0..3 {
+        store.try_deliver(&requests, 7).await.unwrap();
+    }
+    assert_eq!(store.number("SELECT count() FROM {db}.otel_traces").await, 3);
+    // The view writes a row for each trace and block: two days, two blocks.
+    assert_eq!(store.number("SELECT count() FROM {db}.otel_traces_trace_id_ts").await, 2);
+}
+
+#[tokio::test]
+async fn equal_spans_of_another_batch_are_stored_again() {
+    let store = Store::start().await;
+    store.try_deliver(&[spans(&[START])], 1).await.unwrap();
+    store.try_deliver(&[spans(&[START])], 2).await.unwrap();
+    assert_eq!(store.number("SELECT count() FROM {db}.otel_traces").await, 2);
+    assert_eq!(store.number("SELECT count() FROM {db}.otel_traces_trace_id_ts").await, 2);
+}
+
+#[tokio::test]
+async fn each_day_is_one_part() {
+    let store = Store::start().await;
+    store.deliver(&[spans(&[START, START + DAY, START + 2 * DAY, START + DAY])]).await;
+    let parts = "SELECT partition, rows FROM system.parts WHERE database = '{db}' AND table = 'otel_traces' AND active";
+    let found: Vec<(Json, Json)> =
+        store.rows(parts).await.iter().map(|row| (row.get("partition").clone(), row.get("rows").clone())).collect();
+    let expected = [("2026-01-01", 1), ("2026-01-02", 2), ("2026-01-03", 1)];
+    assert_eq!(found, expected.map(|(day, rows)| (Json::from(day), Json::Uint(rows))));
+}
+
+#[tokio::test]
+async fn a_table_that_lacks_columns_gets_those_it_has() {
+    let store = Store::build("");
+    store.query("CREATE DATABASE {db}").await;
+    store
+        .query(
+            "CREATE TABLE {db}.otel_traces (Timestamp DateTime64(9), TraceId String, SpanId String, Duration Int64, Mine UInt8 DEFAULT 7) \
+             ENGINE = MergeTree PARTITION BY toDate(Timestamp) ORDER BY Timestamp",
+        )
+        .await;
+    store.try_start().await.unwrap();
+    store.deliver(&[spans(&[START])]).await;
+    let rows = store.rows("SELECT SpanId, Duration, Mine FROM {db}.otel_traces").await;
+    assert_eq!(rows.len(), 1);
+    assert_eq!(rows[0].get("SpanId"), &Json::from("0000000000000001"));
+    assert_eq!(rows[0].get("Duration"), &Json::Uint(5));
+    assert_eq!(rows[0].get("Mine"), &Json::Uint(7));
+}
+
+#[tokio::test]
+async fn without_create_schema_the_exporter_waits_for_tables() {
+    let store = Store::build("create_schema: false");
+    store.try_start().await.unwrap();
+    let error = store.try_deliver(&[spans(&[START])], 1).await.unwrap_err();
+    assert!(matches!(error, ExportError::Retryable { .. }), "{error:?}");
+    let other = Store::start().await;
+    store.query("CREATE DATABASE {db}").await;
+    for table in ["otel_traces", "agent_llm_calls"] {
+        store.query(&format!("CREATE TABLE {{db}}.{table} AS {}.{table}", other.database)).await;
+    }
+    store.try_deliver(&[spans(&[START])], 1).await.unwrap();
+    assert_eq!(store.number("SELECT count() FROM {db}.otel_traces").await, 1);
+}
+
+#[tokio::test]
+async fn a_dropped_table_is_tried_again() {
+    let store = Store::start().await;
+    store.query("DROP TABLE {db}.otel_traces_trace_id_ts_mv").await;
+    store.query("DROP TABLE {db}.otel_traces").await;
+    let error = store.try_deliver(&[spans(&[START])], 1).await.unwrap_err();
+    assert!(matches!(&error, ExportError::Retryable { .. }), "{error:?}");
+    assert!(error.to_string().contains("code 60"), "{error}");
+}
+
+#[tokio::test]
+async fn a_user_with_a_password_may_write_and_a_wrong_password_stops_the_start() {
+    use chaperone_testkit::clickhouse::ClickHouse;
+    let login = |password: &str| format!("username: {}\npassword: {password}", ClickHouse::USER);
+    Store::build(&login(ClickHouse::PASSWORD)).try_start().await.unwrap();
+    let error = Store::build(&login("wrong")).try_start().await.unwrap_err();
+    assert!(error.source.unwrap().to_string().contains("516"));
+}
+
+#[tokio::test]
+async fn a_ttl_is_written_into_the_tables_it_makes() {
+    let store = Store::build("ttl: 720h");
+    store.try_start().await.unwrap();
+    let table = store.query("SHOW CREATE TABLE {db}.otel_traces").await;
+    assert!(table.contains("TTL toDateTime(Timestamp) + toIntervalDay(30)"), "{table}");
+}
+
+#[tokio::test]
+async fn uncompressed_blocks_arrive_as_well() {
+    let store = Store::build("compress: none");
+    store.try_start().await.unwrap();
+    store.deliver(&[spans(&[START])]).await;
+    assert_eq!(store.number("SELECT count() FROM {db}.otel_traces").await, 1);
+}

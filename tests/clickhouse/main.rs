@@ -1,0 +1,11 @@
+//! The `clickhouse` exporter against a real ClickHouse 26.7: what it writes, and that it writes it once.
+//!
+//! The engine is fetched by `cargo xtask test`.
+
+mod agent_rows;
+mod contrib_rows;
+mod corpus_rows;
+mod delivery;
+mod json;
+mod oracle;
+mod support;
