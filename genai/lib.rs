@@ -4,6 +4,7 @@
 
 #![warn(missing_docs)]
 
+pub mod content;
 pub mod detect;
 pub mod dialects;
 pub mod event_names;
@@ -13,3 +14,5 @@ pub mod prices;
 pub mod record;
 pub mod runs;
 pub mod rules;
+pub mod steps;
+pub mod usage;

@@ -1,10 +1,18 @@
 //! The registry of processors, in the order of the docs. One folder a component, named as in `collector.yaml`.
 
+mod gen_ai_content;
+mod gen_ai_cost;
 mod gen_ai_normalizer;
+mod gen_ai_steps;
 mod memory_limiter;
 
 use chaperone_pipeline::ProcessorEntry;
 
 /// All processors.
-pub const ALL: &[ProcessorEntry] =
-    &[ProcessorEntry::of::<memory_limiter::MemoryLimiter>(), ProcessorEntry::of::<gen_ai_normalizer::GenAiNormalizer>()];
+pub const ALL: &[ProcessorEntry] = &[
+    ProcessorEntry::of::<memory_limiter::MemoryLimiter>(),
+    ProcessorEntry::of::<gen_ai_normalizer::GenAiNormalizer>(),
+    ProcessorEntry::of::<gen_ai_steps::GenAiSteps>(),
+    ProcessorEntry::of::<gen_ai_cost::GenAiCost>(),
+    ProcessorEntry::of::<gen_ai_content::GenAiContent>(),
+];

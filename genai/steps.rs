@@ -1,0 +1,30 @@
+//! What an agent did: the kind of a step, who did it, which tools were asked for and run, and how it failed.
+//!
+//! Everything is read from canonical attributes and messages; nothing is guessed by a model, and what is derived says so.
+//! State is small and bounded: who is whose ancestor ([`Lineage`]) and which call ids were told about ([`CallMemory`]).
+//!
+//! Left out: tokens and cost (`usage`, `prices`), and what needs a whole run (`runs`).
+
+mod calls;
+mod digest;
+mod facts;
+mod failure;
+mod kind;
+mod lineage;
+mod messages;
+mod shape;
+mod signals;
+mod tools;
+mod write;
+
+pub use calls::{CallMemory, Told};
+pub use digest::{Digester, Digests};
+pub use facts::{CallEvent, Facts, ToolFacts};
+pub use failure::{Failure, failure, is_error};
+pub use kind::{StepKind, kind};
+pub use lineage::{AgentName, Lineage, Node};
+pub use messages::{Conversation, RequestedCall, ToolOutcome};
+pub use shape::shape;
+pub use signals::{Signal, signals};
+pub use tools::{ToolKind, is_framework_tool, resource, tool_kind, tool_names_in_definitions};
+pub use write::{Event, attributes, events, is_written, write, write_logs};

@@ -1,0 +1,150 @@
+//! Who is below whom in a trace: agent names for steps that name none, tools around MCP spans, attempts of one operation.
+//!
+//! A bounded map of traces to bounded maps of spans. Children often arrive before their parents: what is not known when a record
+//! arrives is not waited for.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+/// How far up a search goes.
+const MOST_ANCESTORS: usize = 64;
+/// How many ended attempts are remembered below one parent.
+const MOST_ATTEMPTS: usize = 32;
+
+/// What is remembered of a span.
+#[derive(Debug, Clone, Default)]
+pub struct Node {
+    /// Parent span.
+    pub parent: Option<[u8; 8]>,
+    /// Agent's name, if the span names one itself.
+    pub agent: Option<Arc<str>>,
+    /// Tool's name, if it is a tool span.
+    pub tool: Option<Arc<str>>,
+    /// Whether it is a tool call of the Model Context Protocol.
+    pub is_mcp: bool,
+}
+
+/// Where an agent's name came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AgentName {
+    /// The name.
+    pub name: Arc<str>,
+    /// `own` `ancestor`.
+    pub source: &'static str,
+}
+
+/// One ended run of an operation below a parent.
+#[derive(Debug, Clone, Copy)]
+struct Attempt {
+    what: u64,
+    start_ns: u64,
+    end_ns: u64,
+    failed: bool,
+    number: u32,
+}
+
+#[derive(Debug, Default)]
+struct Trace {
+    spans: HashMap<[u8; 8], Node>,
+    attempts: HashMap<[u8; 8], VecDeque<Attempt>>,
+    /// MCP spans that arrived before the tool span around them, if there is one.
+    counted_mcp: Vec<[u8; 8]>,
+}
+
+/// Spans of recent traces.
+#[derive(Debug, Default)]
+pub struct Lineage {
+    traces: HashMap<[u8; 16], Trace>,
+    order: VecDeque<[u8; 16]>,
+}
+
+impl Lineage {
+    /// Remembers a span. A trace keeps at most `most_spans`; further ones are not remembered.
+    pub fn add(&mut self, trace: [u8; 16], span: [u8; 8], node: Node, most_spans: usize) {
+        if !self.traces.contains_key(&trace) {
+            self.order.push_back(trace);
+        }
+        let spans = &mut self.traces.entry(trace).or_default().spans;
+        if spans.len() < most_spans || spans.contains_key(&span) {
+            spans.insert(span, node);
+        }
+    }
+
+    /// The agent of a span: its own name, else its nearest ancestor's.
+    pub fn agent(&self, trace: [u8; 16], span: [u8; 8]) -> Option<AgentName> {
+        let own = self.node(trace, span).and_then(|node| node.agent.clone());
+        if let Some(name) = own {
+            return Some(AgentName { name, source: "own" });
+        }
+        let above = self.ancestors(trace, span).find_map(|(_, node)| node.agent.clone());
+        above.map(|name| AgentName { name, source: "ancestor" })
+    }
+
+    /// Whether an MCP span and the tool span around it tell of one call, and this is the one that was not seen first.
+    ///
+    /// Their names agree when the outer one ends in the inner one. The first that arrives counts; when both are known, the outer.
+    pub fn is_second_of_mcp(&mut self, trace: [u8; 16], span: [u8; 8], tool: &str, is_mcp: bool) -> bool {
+        let Some(held) = self.traces.get(&trace) else { return false };
+        if is_mcp {
+            if held.counted_mcp.contains(&span) {
+                return false;
+            }
+            let around =
+                self.ancestors(trace, span).any(|(_, node)| node.tool.as_deref().is_some_and(|outer| outer.ends_with(tool)));
+            if !around && let Some(held) = self.traces.get_mut(&trace) {
+                held.counted_mcp.push(span);
+            }
+            return around;
+        }
+        let agrees = |inner: &[u8; 8]| {
+            held.spans.get(inner).and_then(|node| node.tool.as_deref()).is_some_and(|name| tool.ends_with(name))
+        };
+        held.counted_mcp.iter().any(|inner| agrees(inner) && self.ancestors(trace, *inner).any(|(at, _)| at == span))
+    }
+
+    /// Which attempt of `what` below `parent` this is, from 1: one more than the last one, if that failed before this began.
+    ///
+    /// Remembers it. An operation that arrives out of order counts as a first attempt.
+    pub fn attempt(&mut self, trace: [u8; 16], parent: Option<[u8; 8]>, what: u64, interval: (u64, u64), failed: bool) -> u32 {
+        let Some(held) = self.traces.get_mut(&trace) else { return 1 };
+        let attempts = held.attempts.entry(parent.unwrap_or_default()).or_default();
+        let (start_ns, end_ns) = interval;
+        if let Some(same) = attempts.iter().find(|a| a.what == what && a.start_ns == start_ns && a.end_ns == end_ns) {
+            return same.number;
+        }
+        let before = attempts.iter().filter(|a| a.what == what && a.end_ns <= start_ns).max_by_key(|a| a.end_ns);
+        let number = before.filter(|a| a.failed).map_or(1, |a| a.number + 1);
+        if attempts.len() == MOST_ATTEMPTS {
+            attempts.pop_front();
+        }
+        attempts.push_back(Attempt { what, start_ns, end_ns, failed, number });
+        number
+    }
+
+    /// Forgets the oldest traces until at most `max` are kept; returns how many went.
+    pub fn evict(&mut self, max: usize) -> u64 {
+        let mut evicted = 0;
+        while self.order.len() > max {
+            if let Some(oldest) = self.order.pop_front() {
+                self.traces.remove(&oldest);
+                evicted += 1;
+            }
+        }
+        evicted
+    }
+
+    fn node(&self, trace: [u8; 16], span: [u8; 8]) -> Option<&Node> {
+        self.traces.get(&trace)?.spans.get(&span)
+    }
+
+    fn ancestors(&self, trace: [u8; 16], span: [u8; 8]) -> impl Iterator<Item = ([u8; 8], &Node)> {
+        let mut next = self.node(trace, span).and_then(|node| node.parent);
+        let step = move || {
+            let at = next.take()?;
+            let node = self.node(trace, at)?;
+            next = node.parent;
+            Some((at, node))
+        };
+        std::iter::from_fn(step).take(MOST_ANCESTORS)
+    }
+}

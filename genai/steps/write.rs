@@ -1,0 +1,252 @@
+//! Writes what was learned about a step: attributes and events on the record, log records beside a log.
+//!
+//! An event is a span event where it was derived from a span, and a log record where it was derived from a log.
+//! A record that carries `chaperone.agent.source` was written by an earlier pass and is left as it is.
+
+use super::facts::{CallEvent, Facts};
+use super::{Digester, Digests, signals, tool_kind, tool_names_in_definitions};
+use crate::record::{self, record_digest};
+use crate::{event_names, keys};
+use chaperone_proto::{Attrs, KeyId, LogsBuilder, RecordMut, RecordRef, Value, ValueIn, ValueRef};
+
+type Pairs = Vec<(KeyId, Value)>;
+
+/// An event made from a record.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    /// Event name.
+    pub name: &'static str,
+    /// Event time, nanoseconds since 1970.
+    pub time_ns: u64,
+    /// Attributes.
+    pub attributes: Pairs,
+}
+
+/// Whether an earlier pass wrote this record.
+pub fn is_written(attrs: Attrs<'_>) -> bool {
+    attrs.get(keys::CHAPERONE_AGENT_SOURCE).is_some()
+}
+
+/// Attributes of the record itself. `record` is read, not changed.
+pub fn attributes(record: RecordRef<'_>, facts: &Facts, digester: &Digester) -> Pairs {
+    let attrs = record.attrs();
+    let mut pairs = Pairs::new();
+    let mut set = |key: KeyId, value: Value| {
+        if attrs.get(key).is_none() {
+            pairs.push((key, value));
+        }
+    };
+    set(keys::CHAPERONE_STEP_KIND, text(facts.kind.as_str()));
+    match &facts.agent {
+        Some(agent) => {
+            set(keys::GEN_AI_AGENT_NAME, text(&agent.name));
+            set(keys::CHAPERONE_AGENT_SOURCE, text(agent.source));
+        }
+        None => {
+            let service = record.resource().attrs().str(keys::SERVICE_NAME).unwrap_or("");
+            if !service.is_empty() {
+                set(keys::GEN_AI_AGENT_NAME, text(service));
+            }
+            set(keys::CHAPERONE_AGENT_SOURCE, text("service"));
+        }
+    }
+    if facts.kind != super::StepKind::Other {
+        set(keys::CHAPERONE_STEP_ATTEMPT, Value::Int(i64::from(facts.attempt)));
+    }
+    if let Some(failure) = &facts.failure {
+        set(keys::CHAPERONE_FAILURE_TYPE, text(failure.kind));
+        set(keys::CHAPERONE_FAILURE_CODE, text(&failure.code));
+        set(keys::CHAPERONE_FAILURE_STAGE, text(failure.stage));
+        if let Some(retryable) = failure.retryable {
+            set(keys::CHAPERONE_FAILURE_RETRYABLE, Value::Bool(retryable));
+        }
+    }
+    if let Some(tool) = &facts.tool {
+        let kind = tool_kind(&tool.name);
+        set(keys::CHAPERONE_TOOL_CLASS, text(kind.class));
+        set(keys::CHAPERONE_TOOL_RISK, text(kind.risk));
+        set(keys::CHAPERONE_TOOL_SOURCE, text("executed"));
+        set(keys::CHAPERONE_TOOL_SCOPE, text(if tool.duplicate { "duplicate" } else { "self" }));
+        digests(&tool.arguments, &tool.result, &tool.resource, &mut set);
+    }
+    if facts.kind == super::StepKind::Llm {
+        if let Some(definitions) = attrs.get(keys::GEN_AI_TOOL_DEFINITIONS) {
+            set(keys::CHAPERONE_LLM_TOOLS_OFFERED, Value::Int(tool_names_in_definitions(definitions).len() as i64));
+        }
+        if let Some(made) = facts.calls_made {
+            set(keys::CHAPERONE_LLM_TOOL_CALLS_MADE, Value::Int(made as i64));
+        }
+        if let Some((hash, bytes)) = content(attrs, digester) {
+            set(keys::CHAPERONE_CONTENT_HASH, Value::Str(hash));
+            set(keys::CHAPERONE_CONTENT_BYTES, Value::Int(bytes as i64));
+        }
+    }
+    pairs
+}
+
+/// Events the record gives: tool calls in its messages, the decisions behind them, signs of quality.
+pub fn events(record: RecordRef<'_>, facts: &Facts) -> Vec<Event> {
+    let (start_ns, end_ns) = match record {
+        RecordRef::Span(span) => (span.start_ns(), record::event_time_ns(record)),
+        RecordRef::Log(_) => (record::event_time_ns(record), record::event_time_ns(record)),
+    };
+    let mut events = Vec::new();
+    let mut offered: Option<Vec<String>> = None;
+    for call in &facts.calls {
+        // A result stood in the request, so it was there when the span began.
+        let time_ns = if call.executed { start_ns } else { end_ns };
+        events.push(Event { name: event_names::TOOL_CALL, time_ns, attributes: tool_call(call) });
+        if !call.executed {
+            let definitions = record.attrs().get(keys::GEN_AI_TOOL_DEFINITIONS);
+            let offered = offered.get_or_insert_with(|| definitions.map(tool_names_in_definitions).unwrap_or_default());
+            let attributes = selection(record, call, offered, events.len());
+            events.push(Event { name: event_names::DECISION, time_ns, attributes });
+        }
+        if call.unparseable {
+            events.push(Event {
+                name: event_names::QUALITY_SIGNAL,
+                time_ns,
+                attributes: quality("unparseable_arguments", "inferred"),
+            });
+        }
+    }
+    for signal in signals(record, facts.kind, facts.failed, facts.attempt) {
+        let attributes = quality(signal.kind, signal.derivation);
+        events.push(Event { name: event_names::QUALITY_SIGNAL, time_ns: end_ns, attributes });
+    }
+    events
+}
+
+/// Writes attributes and, on a span, events.
+pub fn write(record: &mut RecordMut<'_>, attributes: &Pairs, events: &[Event]) {
+    for (key, value) in attributes {
+        record.append(*key, value);
+    }
+    for event in events {
+        let pairs: Vec<(KeyId, ValueIn<'_>)> = event.attributes.iter().map(|(key, value)| (*key, value.into())).collect();
+        record.add_event(event.time_ns, event.name, &pairs);
+    }
+}
+
+/// Writes the events of a log as log records beside it; its resource is the builder's current one.
+///
+/// They carry what makes them GenAI records of the same run, and ids of their own that are the same when the log is sent again.
+pub fn write_logs(log: RecordRef<'_>, attributes: &Pairs, events: &[Event], out: &mut LogsBuilder) {
+    let own = record::id(log);
+    for (number, event) in events.iter().enumerate() {
+        let rest = format!("{own} {number}");
+        let id = record_digest(log.signal().name(), log.trace_id(), log.span_id(), event.name, rest.as_bytes());
+        let mut made = out.record(event.time_ns);
+        made.event_name(event.name).observed_time_ns(event.time_ns).ids(log.trace_id(), log.span_id());
+        for key in CARRIED {
+            let written = attributes.iter().find(|(name, _)| name == key).map(|(_, value)| ValueIn::from(value));
+            if let Some(value) = log.attrs().get(*key).map(ValueIn::from).or(written) {
+                made.attr(*key, value);
+            }
+        }
+        made.attr(keys::CHAPERONE_RECORD_ID, record::hex(&id).as_str());
+        let kind = if event.name == event_names::TOOL_CALL { "tool" } else { "other" };
+        made.attr(keys::CHAPERONE_STEP_KIND, kind);
+        for (key, value) in &event.attributes {
+            made.attr(*key, value);
+        }
+    }
+}
+
+/// What a log record made from another takes over.
+const CARRIED: &[KeyId] = &[
+    keys::CHAPERONE_DIALECT_NAME,
+    keys::CHAPERONE_DIALECT_VERSION,
+    keys::CHAPERONE_FRAMEWORK_NAME,
+    keys::CHAPERONE_RUN_ID,
+    keys::GEN_AI_CONVERSATION_ID,
+    keys::GEN_AI_AGENT_NAME,
+    keys::CHAPERONE_AGENT_SOURCE,
+    keys::CHAPERONE_TENANT,
+    keys::CHAPERONE_TEAM,
+];
+
+fn tool_call(call: &CallEvent) -> Pairs {
+    let mut pairs = Pairs::new();
+    if !call.name.is_empty() {
+        pairs.push((keys::GEN_AI_TOOL_NAME, text(&call.name)));
+    }
+    pairs.extend(call.id.as_ref().map(|id| (keys::GEN_AI_TOOL_CALL_ID, text(id))));
+    pairs.push((keys::CHAPERONE_TOOL_SOURCE, text(if call.executed { "executed" } else { "requested" })));
+    pairs.push((keys::CHAPERONE_TOOL_SCOPE, text(if call.duplicate { "duplicate" } else { "self" })));
+    let kind = tool_kind(&call.name);
+    pairs.push((keys::CHAPERONE_TOOL_CLASS, text(kind.class)));
+    pairs.push((keys::CHAPERONE_TOOL_RISK, text(kind.risk)));
+    digests(&call.arguments, &call.result, &call.resource, &mut |key, value| pairs.push((key, value)));
+    pairs
+}
+
+fn digests(arguments: &Option<Digests>, result: &Option<Digests>, resource: &Option<String>, set: &mut impl FnMut(KeyId, Value)) {
+    if let Some(digests) = arguments {
+        set(keys::CHAPERONE_TOOL_ARGUMENTS_HASH, text(&digests.exact));
+        set(keys::CHAPERONE_TOOL_ARGUMENTS_SHAPE_HASH, text(&digests.shape));
+        set(keys::CHAPERONE_TOOL_ARGUMENTS_BYTES, Value::Int(digests.bytes as i64));
+    }
+    if let Some(digests) = result {
+        set(keys::CHAPERONE_TOOL_RESULT_HASH, text(&digests.exact));
+        set(keys::CHAPERONE_TOOL_RESULT_SHAPE_HASH, text(&digests.shape));
+        set(keys::CHAPERONE_TOOL_RESULT_BYTES, Value::Int(digests.bytes as i64));
+        set(keys::CHAPERONE_TOOL_EMPTY, Value::Bool(digests.empty));
+    }
+    if let Some(resource) = resource {
+        set(keys::CHAPERONE_TOOL_RESOURCE, text(resource));
+    }
+}
+
+/// The decision behind a requested call.
+fn selection(record: RecordRef<'_>, call: &CallEvent, offered: &[String], number: usize) -> Pairs {
+    let id = record_digest("decision", record.trace_id(), record.span_id(), &record::id(record), &number.to_le_bytes());
+    let mut pairs = vec![
+        (keys::CHAPERONE_DECISION_ID, Value::Str(record::hex(&id))),
+        (keys::CHAPERONE_DECISION_NAME, text("select_tool")),
+        (keys::CHAPERONE_DECISION_TYPE, text("tool_selection")),
+        (keys::CHAPERONE_DECISION_MAKER_TYPE, text("model")),
+        (keys::CHAPERONE_DECISION_OUTCOME, text(&call.name)),
+        (keys::CHAPERONE_DECISION_SUBJECT_TYPE, text("tool_call")),
+        (keys::CHAPERONE_DECISION_DERIVATION, text("inferred")),
+    ];
+    pairs.extend(call.id.as_ref().map(|id| (keys::CHAPERONE_DECISION_SUBJECT_ID, text(id))));
+    pairs.extend(record::model(record).map(|model| (keys::CHAPERONE_DECISION_MAKER_NAME, text(model))));
+    if !offered.is_empty() {
+        pairs.push((keys::CHAPERONE_DECISION_CANDIDATES, Value::Array(offered.iter().map(|name| text(name)).collect())));
+    }
+    pairs
+}
+
+fn quality(kind: &str, derivation: &str) -> Pairs {
+    vec![
+        (keys::CHAPERONE_QUALITY_SIGNAL_TYPE, text(kind)),
+        (keys::CHAPERONE_QUALITY_SIGNAL_VALUE, Value::Bool(true)),
+        (keys::CHAPERONE_QUALITY_SIGNAL_DERIVATION, text(derivation)),
+    ]
+}
+
+/// Digest of what was asked, and the size of what was asked and answered.
+fn content(attrs: Attrs<'_>, digester: &Digester) -> Option<(String, usize)> {
+    let plain = |key: KeyId| match attrs.get(key)? {
+        ValueRef::Str(text) => Some(text.to_owned()),
+        other => {
+            let mut json = String::new();
+            other.write_json(&mut json);
+            Some(json)
+        }
+    };
+    let input = plain(keys::GEN_AI_INPUT_MESSAGES);
+    let output = plain(keys::GEN_AI_OUTPUT_MESSAGES);
+    if input.is_none() && output.is_none() {
+        return None;
+    }
+    let instructions = plain(keys::GEN_AI_SYSTEM_INSTRUCTIONS).unwrap_or_default();
+    let input = input.unwrap_or_default();
+    let bytes = instructions.len() + input.len() + output.map_or(0, |output| output.len());
+    Some((digester.text(&format!("{instructions}\u{1f}{input}")), bytes))
+}
+
+fn text(text: &str) -> Value {
+    Value::Str(text.to_owned())
+}

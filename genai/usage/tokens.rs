@@ -1,0 +1,187 @@
+//! Token counts as reported, and as the conventions count them.
+//!
+//! Canonical input includes cache reads and writes, canonical output includes reasoning; the buckets are disjoint parts.
+//! Providers and emitters disagree on what "input" includes. Numbers decide where they can; else the dialect's settings; what is
+//! then still open is taken as inclusive and marked `assumed`.
+//! Totals are only ever checked against, never added.
+
+use crate::dialects::Inclusive;
+use crate::keys;
+use crate::prices::Tokens;
+use chaperone_proto::{Attrs, KeyId, ValueRef};
+
+/// Token counts as they stand on a record under canonical names. `None` = not reported, which is not zero.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Reported {
+    /// Input; with or without cached tokens.
+    pub input: Option<u64>,
+    /// Output; with or without reasoning.
+    pub output: Option<u64>,
+    /// Read from a cache.
+    pub cache_read: u64,
+    /// Written to a cache.
+    pub cache_write: Option<u64>,
+    /// Of these, for five minutes.
+    pub cache_write_5m: Option<u64>,
+    /// Of these, for an hour.
+    pub cache_write_1h: Option<u64>,
+    /// Reasoning.
+    pub reasoning: u64,
+    /// Sum as the sender sees it.
+    pub total: Option<u64>,
+    /// Audio in the input.
+    pub audio_input: u64,
+    /// Audio in the output.
+    pub audio_output: u64,
+    /// Images in the input.
+    pub image_input: u64,
+    /// Images in the output.
+    pub image_output: u64,
+}
+
+impl Reported {
+    /// Reads the counts of a record.
+    pub fn read(attrs: Attrs<'_>) -> Reported {
+        let get = |key: KeyId| attrs.get(key).and_then(count);
+        let output = get(keys::GEN_AI_USAGE_OUTPUT_TOKENS).or_else(|| get(keys::GEN_AI_USAGE_COMPLETION_TOKENS));
+        let input = get(keys::GEN_AI_USAGE_INPUT_TOKENS).or_else(|| get(keys::GEN_AI_USAGE_PROMPT_TOKENS));
+        if input.is_none() && output.is_none() {
+            return Reported::default();
+        }
+        let or_zero = |key: KeyId| get(key).unwrap_or(0);
+        Reported {
+            input,
+            output,
+            cache_read: or_zero(keys::GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS),
+            cache_write: get(keys::GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS)
+                .or_else(|| get(keys::GEN_AI_USAGE_CACHE_CREATION_INPUT_TOKENS)),
+            cache_write_5m: get(keys::CHAPERONE_USAGE_CACHE_WRITE_5M_TOKENS),
+            cache_write_1h: get(keys::CHAPERONE_USAGE_CACHE_WRITE_1H_TOKENS),
+            reasoning: or_zero(keys::GEN_AI_USAGE_REASONING_OUTPUT_TOKENS),
+            total: get(keys::GEN_AI_USAGE_TOTAL_TOKENS).or_else(|| get(keys::LLM_TOKEN_COUNT_TOTAL)),
+            audio_input: or_zero(keys::GEN_AI_USAGE_AUDIO_INPUT_TOKENS),
+            audio_output: or_zero(keys::GEN_AI_USAGE_AUDIO_OUTPUT_TOKENS),
+            image_input: or_zero(keys::GEN_AI_USAGE_IMAGE_INPUT_TOKENS),
+            image_output: or_zero(keys::GEN_AI_USAGE_IMAGE_OUTPUT_TOKENS),
+        }
+    }
+
+    /// Whether the record carries usage at all. Zeros are usage.
+    pub fn is_present(&self) -> bool {
+        self.input.is_some() || self.output.is_some()
+    }
+}
+
+/// A count, however it was spelled. Negative numbers are no counts.
+fn count(value: ValueRef<'_>) -> Option<u64> {
+    match value {
+        ValueRef::Int(number) => u64::try_from(number).ok(),
+        ValueRef::Double(number) if number >= 0.0 && number < 1e15 => Some(number as u64),
+        ValueRef::Str(text) => text.trim().parse().ok(),
+        _ => None,
+    }
+}
+
+/// What the canonical input was made from: `chaperone.usage.input_basis`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Basis {
+    /// The reported input included cached tokens, or there were none.
+    Inclusive,
+    /// It did not: they were added.
+    ExclusiveFixed,
+    /// Nothing tells; taken as inclusive.
+    Assumed,
+}
+
+impl Basis {
+    /// The attribute's value.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Basis::Inclusive => "inclusive",
+            Basis::ExclusiveFixed => "exclusive_fixed",
+            Basis::Assumed => "assumed",
+        }
+    }
+}
+
+/// Canonical token counts of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Usage {
+    /// Canonical totals and their disjoint parts.
+    pub tokens: Tokens,
+    /// How the input came about.
+    pub basis: Basis,
+}
+
+impl Usage {
+    /// Input that was neither read from nor written to a cache.
+    pub fn uncached_input(&self) -> u64 {
+        let tokens = &self.tokens;
+        tokens.input.saturating_sub(tokens.cache_read + tokens.cache_write_5m + tokens.cache_write_1h)
+    }
+
+    /// Written to a cache, for whatever time.
+    pub fn cache_write(&self) -> u64 {
+        self.tokens.cache_write_5m + self.tokens.cache_write_1h
+    }
+}
+
+/// Makes reported counts canonical. `provider`: `gen_ai.provider.name`, for dialects whose habit depends on it.
+pub fn canonical(reported: &Reported, inclusive: Inclusive, provider: &str) -> Usage {
+    let (write_5m, write_1h) = cache_writes(reported);
+    let parts = reported.cache_read.saturating_add(write_5m).saturating_add(write_1h);
+    let sent_input = reported.input.unwrap_or(0);
+    let sent_output = reported.output.unwrap_or(0);
+
+    let basis = basis_of(reported, parts, inclusive, provider);
+    let input = if basis == Basis::ExclusiveFixed { sent_input.saturating_add(parts) } else { sent_input };
+
+    // Reasoning stands outside the output when it is more than that, or when only so the total comes out.
+    let with_reasoning = sent_output.saturating_add(reported.reasoning);
+    let total_has_it = |input: u64| reported.total == Some(input.saturating_add(with_reasoning));
+    let is_outside =
+        reported.reasoning > sent_output || (reported.reasoning > 0 && (total_has_it(sent_input) || total_has_it(input)));
+    let output = if is_outside { with_reasoning } else { sent_output };
+
+    let tokens = Tokens {
+        input,
+        output,
+        cache_read: reported.cache_read,
+        cache_write_5m: write_5m,
+        cache_write_1h: write_1h,
+        reasoning: reported.reasoning,
+        audio_input: reported.audio_input,
+        audio_output: reported.audio_output,
+        image_input: reported.image_input,
+        image_output: reported.image_output,
+    };
+    Usage { tokens, basis }
+}
+
+fn basis_of(reported: &Reported, parts: u64, inclusive: Inclusive, provider: &str) -> Basis {
+    let input = reported.input.unwrap_or(0);
+    if parts == 0 {
+        return Basis::Inclusive;
+    }
+    let total_counts_parts_apart = reported.total == Some(input + reported.output.unwrap_or(0) + parts);
+    if parts > input || total_counts_parts_apart {
+        return Basis::ExclusiveFixed;
+    }
+    match inclusive {
+        Inclusive::Yes => Basis::Inclusive,
+        Inclusive::No => Basis::ExclusiveFixed,
+        Inclusive::ByProvider if matches!(provider, "anthropic" | "aws.bedrock") => Basis::ExclusiveFixed,
+        Inclusive::ByProvider => Basis::Inclusive,
+        Inclusive::Test => Basis::Assumed,
+    }
+}
+
+/// Cache writes for five minutes (or for the only time there is) and for an hour.
+fn cache_writes(reported: &Reported) -> (u64, u64) {
+    let hour = reported.cache_write_1h.unwrap_or(0);
+    match (reported.cache_write, reported.cache_write_5m) {
+        (Some(all), _) => (all.saturating_sub(hour), hour),
+        (None, Some(short)) => (short, hour),
+        (None, None) => (0, hour),
+    }
+}

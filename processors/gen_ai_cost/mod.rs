@@ -1,0 +1,152 @@
+//! The `gen_ai_cost` processor: makes token counts canonical, counts each call once, and says what it cost.
+//!
+//! What it knows is in `genai::usage` and `genai::prices`. Here are the window's shards and the order of the work: ids are claimed
+//! among the records of a trace, calls are decided sender by sender, then records are written. No two locks are held at a time.
+
+mod config;
+mod counters;
+#[cfg(test)]
+mod tests;
+mod window;
+
+pub use config::Config;
+
+use chaperone_genai::prices::{Found, Rates, embedded};
+use chaperone_genai::record::{is_gen_ai, model};
+use chaperone_genai::usage::{self, Costing, OwnPrice, Reported, Role, Usage, Verdict};
+use chaperone_genai::{dialects, keys};
+use chaperone_pipeline::{
+    Batch, BuildContext, ConfigError, Meta, Outbox, ProcessError, Processor, ProcessorFactory, Signals, Stability,
+};
+use chaperone_proto::{Data, RecordRef, Signal};
+use counters::Counters;
+use std::sync::Arc;
+use window::SharedWindow;
+
+/// Factory of the processor.
+pub struct GenAiCost;
+
+impl ProcessorFactory for GenAiCost {
+    type Config = Config;
+    const META: Meta = Meta::processor(
+        "gen_ai_cost",
+        "Makes token counts canonical, counts each model call once, and says what it cost.",
+        Signals::RECORDS,
+    )
+    .stability(Stability::Alpha)
+    .readme(include_str!("README.md"));
+
+    fn build(config: Config, ctx: &BuildContext) -> Result<Arc<dyn Processor>, ConfigError> {
+        let own = config.prices.iter().map(|price| (price.clone(), price.rates())).collect();
+        // Shared by the instances of this id in all pipelines and signals: spans and logs tell of the same calls.
+        let window = ctx.shared(SharedWindow::default);
+        Ok(Arc::new(Processing { own, window, max_records: config.max_records, counters: Counters::new(ctx) }))
+    }
+}
+
+struct Processing {
+    own: Vec<(config::OwnPrice, (Rates, String))>,
+    window: Arc<SharedWindow>,
+    max_records: usize,
+    counters: Counters,
+}
+
+/// A GenAI record of the batch, read and decided.
+struct Item {
+    at: usize,
+    role: Role,
+    reported: Reported,
+    usage: Option<Usage>,
+    verdict: Verdict,
+}
+
+/// Prices found for the names that occur in one batch.
+type PriceMemo = Vec<(String, String, Found)>;
+
+impl Processor for Processing {
+    fn process(&self, mut batch: Batch, out: &mut Outbox) -> Result<(), ProcessError> {
+        if batch.signal() != Signal::Metrics {
+            let mut memo = PriceMemo::new();
+            for item in self.decide(&batch.data) {
+                let record = batch.data.record(item.at);
+                let costing = item.usage.filter(|_| !is_priced(record)).map(|usage| self.price(record, &usage, &mut memo));
+                self.counters.count(&item.verdict, item.role, costing.as_ref());
+                let mut record = batch.data.edit(item.at);
+                usage::write(&mut record, item.role, &item.reported, item.usage.as_ref(), item.verdict);
+                if let Some(Costing { source, attributes, .. }) = costing {
+                    record.append(keys::CHAPERONE_COST_SOURCE, source.as_str());
+                    for (key, value) in &attributes {
+                        record.set(*key, value);
+                    }
+                }
+            }
+        }
+        out.pass(batch);
+        Ok(())
+    }
+}
+
+impl Processing {
+    fn decide(&self, data: &Data) -> Vec<Item> {
+        let mut asked = Vec::new();
+        let mut items = Vec::new();
+        for at in 0..data.records() {
+            let record = data.record(at);
+            if !is_gen_ai(record) {
+                continue;
+            }
+            let (role, reported, usage) = read(record);
+            if role == Role::Untracked {
+                continue;
+            }
+            asked.push(window::Question::of(record, role, usage.as_ref()));
+            items.push(Item { at, role, reported, usage, verdict: window::UNDECIDED });
+        }
+        let evicted = self.window.decide(asked, self.max_records, |at, verdict| items[at].verdict = verdict);
+        self.counters.evicted.add(evicted);
+        items
+    }
+
+    fn price(&self, record: RecordRef<'_>, usage: &Usage, memo: &mut PriceMemo) -> Costing {
+        let attrs = record.attrs();
+        let provider = attrs.str(keys::GEN_AI_PROVIDER_NAME).unwrap_or("");
+        let model = model(record).unwrap_or("");
+        let own = self.own.iter().find(|(price, _)| price.fits(provider, model));
+        let own = own.map(|(_, (rates, price_id))| OwnPrice { rates, price_id });
+        let settings = settings(record);
+        usage::cost(record, usage, settings, own, find(provider, model, memo))
+    }
+}
+
+/// What a record is for counting, and its canonical usage.
+fn read(record: RecordRef<'_>) -> (Role, Reported, Option<Usage>) {
+    let settings = settings(record);
+    let reported = Reported::read(record.attrs());
+    let usage = usage::usage_of(record, &reported, settings);
+    // An earlier pass, here or in another collector, or the sender's own words decided.
+    let role = match record.attrs().str(keys::CHAPERONE_USAGE_SCOPE) {
+        Some("aggregate") => Role::Aggregate,
+        Some("duplicate") => Role::Other,
+        _ => usage::role(record, &reported, settings),
+    };
+    (role, reported, usage)
+}
+
+fn settings(record: RecordRef<'_>) -> &'static dialects::Settings {
+    dialects::settings(chaperone_genai::record::dialect(record).unwrap_or(""), record.scope().name())
+}
+
+fn is_priced(record: RecordRef<'_>) -> bool {
+    record.attrs().get(keys::CHAPERONE_COST_SOURCE).is_some()
+}
+
+fn find(provider: &str, model: &str, memo: &mut PriceMemo) -> Found {
+    if let Some((.., found)) = memo.iter().find(|(p, m, _)| p == provider && m == model) {
+        return *found;
+    }
+    let found = embedded().find(provider, model);
+    if memo.len() < 16 {
+        memo.push((provider.to_owned(), model.to_owned(), found));
+    }
+    found
+}

@@ -1,0 +1,104 @@
+//! The window of counted calls, behind locks: one map of ids a trace, one window a sender.
+//!
+//! The bound holds for all shards together: a shard gives up its oldest records when the whole is too large and it holds more than
+//! its share, so that one busy sender may use what others do not.
+
+use chaperone_genai::usage::{Call, Decision, Identity, Role, TraceLinks, Usage, Verdict, Window, sender};
+use chaperone_pipeline::Shards;
+use chaperone_proto::RecordRef;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// What a record is before the window was asked.
+pub(super) const UNDECIDED: Verdict = Verdict { decision: Decision::Plain, resent: false };
+
+/// Counted calls of all senders.
+#[derive(Debug, Default)]
+pub(super) struct SharedWindow {
+    senders: Shards<Window>,
+    traces: Shards<TraceLinks>,
+    kept: AtomicUsize,
+}
+
+/// What is asked about one record.
+pub(super) struct Question {
+    sender: u64,
+    role: Role,
+    identity: Option<Identity>,
+    call: Option<Call>,
+    elsewhere: Option<Identity>,
+}
+
+impl Question {
+    pub(super) fn of(record: RecordRef<'_>, role: Role, usage: Option<&Usage>) -> Question {
+        let call = if let Role::Call { may_own } = role { Some(Call::of(record, usage, may_own)) } else { None };
+        let sender = call.as_ref().map_or_else(|| sender(record.resource()), |call| call.resource);
+        Question { sender, role, identity: Identity::of(record), call, elsewhere: None }
+    }
+}
+
+impl SharedWindow {
+    /// Decides about the records of one batch; `say` gets the position of each question and its verdict.
+    /// Returns how many records were forgotten to make room for them.
+    pub(super) fn decide(&self, mut asked: Vec<Question>, max: usize, mut say: impl FnMut(usize, Verdict)) -> u64 {
+        let mut evicted = self.claim(&mut asked, max);
+        let mut order: Vec<(usize, usize)> = asked.iter().enumerate().map(|(at, q)| (self.senders.of(q.sender), at)).collect();
+        // Within a shard the order of the batch stays: the first counted owns.
+        order.sort_unstable();
+        let mut asked: Vec<Option<Question>> = asked.into_iter().map(Some).collect();
+        for group in order.chunk_by(|left, right| left.0 == right.0) {
+            let Some((shard, _)) = group.first() else { continue };
+            let mut window = self.senders.lock(*shard);
+            let before = window.len();
+            for (_, at) in group {
+                let Some(question) = asked.get_mut(*at).and_then(Option::take) else { continue };
+                let verdict = match question.call {
+                    Some(call) => window.call(call, question.elsewhere),
+                    None => window.plain(question.identity, question.role),
+                };
+                say(*at, verdict);
+            }
+            evicted += self.make_room(&mut window, before, max);
+        }
+        evicted
+    }
+
+    /// Ids that another sender of the same trace named first.
+    fn claim(&self, asked: &mut [Question], max: usize) -> u64 {
+        let shard = |question: &Question| {
+            let call = question.call.as_ref().filter(|call| call.response_id.is_some() || call.request_id.is_some())?;
+            let trace = call.trace?;
+            Some(self.traces.of(trace.iter().fold(0u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(*byte)))))
+        };
+        let mut order: Vec<(usize, usize)> = asked.iter().enumerate().filter_map(|(at, q)| Some((shard(q)?, at))).collect();
+        order.sort_unstable();
+        let per_shard = (max / 4).max(1);
+        let mut evicted = 0;
+        for group in order.chunk_by(|left, right| left.0 == right.0) {
+            let Some((shard, _)) = group.first() else { continue };
+            let mut links = self.traces.lock(*shard);
+            for (_, at) in group {
+                if let Some(question) = asked.get_mut(*at)
+                    && let Some(call) = &question.call
+                {
+                    let (elsewhere, went) = links.claim(call, per_shard);
+                    question.elsewhere = elsewhere;
+                    evicted += went;
+                }
+            }
+        }
+        evicted
+    }
+
+    fn make_room(&self, window: &mut Window, before: usize, max: usize) -> u64 {
+        let grown = window.len().saturating_sub(before);
+        let kept = self.kept.fetch_add(grown, Ordering::Relaxed) + grown;
+        let share = (max / self.senders.count()).max(1);
+        let too_many = kept.saturating_sub(max);
+        if too_many == 0 || window.len() <= share {
+            return 0;
+        }
+        let evicted = window.evict(window.len().saturating_sub(too_many).max(share));
+        self.kept.fetch_sub(evicted as usize, Ordering::Relaxed);
+        evicted
+    }
+}

@@ -1,0 +1,35 @@
+//! Settings of the `gen_ai_steps` processor.
+
+use chaperone_config::{Problems, UserConfig};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Settings of the processor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Traces whose spans are remembered, for agent names and attempts. The oldest go first.
+    pub max_traces: usize,
+    /// Spans remembered of one trace.
+    pub max_spans_per_trace: usize,
+    /// Tool calls remembered by call id, so that each is told once. The oldest go first.
+    pub max_calls: usize,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config { max_traces: 8192, max_spans_per_trace: 512, max_calls: 131_072 }
+    }
+}
+
+impl UserConfig for Config {
+    fn check(&self, problems: &mut Problems) {
+        for (field, value) in
+            [("max_traces", self.max_traces), ("max_spans_per_trace", self.max_spans_per_trace), ("max_calls", self.max_calls)]
+        {
+            if value == 0 {
+                problems.error(field, "must be at least 1");
+            }
+        }
+    }
+}
