@@ -33,6 +33,11 @@ pub use normalize::{Options, normalize};
 pub use plan::{Counts, Plan};
 pub use settings::{CostFrom, EventNameAt, Inclusive, Settings, UsageAt, settings};
 
+/// The class of a key of a dialect's record where a table knows it; the inner `None` = content if the value is text, else meta.
+pub(crate) fn class_of(dialect: Dialect, key: chaperone_proto::Key<'_>) -> Option<mapping::SourceClass> {
+    mapping::Mapping::get().class(dialect, key.id, key.name)
+}
+
 /// Reads the tables, so that their keys have ids before the first record is indexed. Idempotent.
 pub fn install() {
     crate::keys::install();

@@ -24,3 +24,8 @@ pub const NOTIFICATION: &str = "chaperone.notification";
 pub const COMPLIANCE: &str = "chaperone.compliance";
 /// Who did what to the collector.
 pub const AUDIT: &str = "chaperone.audit";
+
+/// Whether an event is one that components of ours make (a sender may use the names of decisions, signals and failures too).
+pub fn is_ours(name: &str) -> bool {
+    [RUN, FINDING, ALERT, NOTIFICATION, COMPLIANCE, AUDIT, TOOL_CALL].contains(&name)
+}

@@ -141,11 +141,23 @@ struct Rules {
 pub(crate) struct Mapping {
     common: Rules,
     own: Vec<Rules>,
+    /// Classes of keys of dialects that are not mapped yet.
+    classes: Vec<Classes>,
+}
+
+#[derive(Debug, Default)]
+struct Classes {
+    exact: HashMap<&'static str, SourceClass>,
+    prefixes: PatternIndex<SourceClass>,
 }
 
 static MAPPING: LazyLock<Mapping> = LazyLock::new(|| {
     keys::install();
-    let mut mapping = Mapping { common: Rules::default(), own: Dialect::all().map(|_| Rules::default()).collect() };
+    let mut mapping = Mapping {
+        common: Rules::default(),
+        own: Dialect::all().map(|_| Rules::default()).collect(),
+        classes: Dialect::all().map(|_| Classes::default()).collect(),
+    };
     for (order, row) in table::rows(include_str!("../data/dialects.tsv"), 5).enumerate() {
         let [dialect, source, target, transform, class] = row[..] else { continue };
         let rules = match Dialect::by_id(dialect) {
@@ -162,6 +174,16 @@ static MAPPING: LazyLock<Mapping> = LazyLock::new(|| {
             prefix_len: source.trim_end_matches('*').len(),
         };
         rules.insert(source, rule);
+    }
+    for row in table::rows(include_str!("../data/dialect_classes.tsv"), 3) {
+        let [dialect, source, class] = row[..] else { continue };
+        let classes = Dialect::by_id(dialect).and_then(|dialect| mapping.classes.get_mut(dialect.index()));
+        let Some(classes) = classes else { continue };
+        if source.ends_with('*') {
+            classes.prefixes.insert(Pattern::parse(source), read_class(class));
+        } else {
+            classes.exact.insert(source, read_class(class));
+        }
     }
     mapping
 });
@@ -222,6 +244,15 @@ impl Mapping {
     pub(crate) fn find(&self, dialect: Dialect, id: Option<KeyId>, name: &str) -> Option<&Rule> {
         let own = self.own.get(dialect.index()).and_then(|rules| rules.find(id, name));
         own.or_else(|| self.common.find(id, name))
+    }
+    /// The class of a key of a dialect's record, if a table knows the key: the outer option.
+    pub(crate) fn class(&self, dialect: Dialect, id: Option<KeyId>, name: &str) -> Option<SourceClass> {
+        let own = self.own.get(dialect.index()).and_then(|rules| rules.find(id, name)).map(|rule| rule.class);
+        let listed = || {
+            let classes = self.classes.get(dialect.index())?;
+            classes.exact.get(name).or_else(|| classes.prefixes.fitting(name).next()).copied()
+        };
+        own.or_else(listed).or_else(|| self.common.find(id, name).map(|rule| rule.class))
     }
     pub(crate) fn events(&self, dialect: Dialect) -> impl Iterator<Item = &EventRule> {
         self.own.get(dialect.index()).into_iter().chain([&self.common]).flat_map(|rules| &rules.events)

@@ -1,0 +1,88 @@
+//! The class of an attribute: by our list of keys, by the dialect's tables, or unknown.
+
+use crate::dialects::{self, Dialect};
+use crate::keys::{self, Class};
+use chaperone_proto::{Key, KeyId, ValueRef};
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+/// What is known of an attribute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Known {
+    /// A class of a table.
+    Class(Class),
+    /// A key that holds content on spans of any telemetry: its value is masked.
+    Generic,
+    /// An address: its query is masked.
+    Address,
+    /// Nobody knows it.
+    Unknown,
+}
+
+/// User metadata are content whatever their key.
+const METADATA: &str = "chaperone.metadata.";
+const GENERIC: [&str; 7] = [
+    "db.query.text",
+    "db.statement",
+    "exception.message",
+    "exception.stacktrace",
+    "url.query",
+    "http.request.body",
+    "http.response.body",
+];
+const ADDRESSES: [&str; 3] = ["url.full", "http.url", "http.target"];
+
+static BY_NAME: LazyLock<HashMap<&'static str, Class>> =
+    LazyLock::new(|| keys::ALL.iter().copied().zip(keys::CLASSES.iter().copied()).collect());
+
+/// Whether a key holds content on any span, and of what kind.
+pub(super) fn generic(name: &str) -> Option<Known> {
+    let begins = |known: &str| name.strip_prefix(known).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+    if ADDRESSES.contains(&name) {
+        Some(Known::Address)
+    } else if GENERIC.iter().any(|known| begins(known)) {
+        Some(Known::Generic)
+    } else {
+        None
+    }
+}
+
+/// What is known of an attribute of a GenAI record.
+pub(super) fn of(dialect: Dialect, key: Key<'_>, value: ValueRef<'_>) -> Known {
+    if let Some(generic) = generic(key.name) {
+        return generic;
+    }
+    if key.name.starts_with(METADATA) {
+        return Known::Class(Class::Content);
+    }
+    if let Some(class) = own(key.id, key.name) {
+        return Known::Class(class);
+    }
+    match dialects::class_of(dialect, key) {
+        Some(Some(class)) => Known::Class(class),
+        Some(None) if is_text(value) => Known::Class(Class::Content),
+        Some(None) => Known::Class(Class::Meta),
+        None => Known::Unknown,
+    }
+}
+
+fn own(id: Option<KeyId>, name: &str) -> Option<Class> {
+    match id {
+        Some(id) => keys::CLASSES.get(usize::from(id.0)).copied(),
+        // Indexed before our keys had ids.
+        None => BY_NAME.get(name).copied(),
+    }
+}
+
+/// Whether a key is a canonical one of content: messages, arguments, results.
+pub(super) fn is_canonical_content(key: Key<'_>) -> bool {
+    keys::is_convention(key.name) && own(key.id, key.name) == Some(Class::Content)
+}
+
+fn is_text(value: ValueRef<'_>) -> bool {
+    match value {
+        ValueRef::Str(_) | ValueRef::Bytes(_) | ValueRef::Map(_) => true,
+        ValueRef::Array(items) => items.iter().any(is_text),
+        ValueRef::Empty | ValueRef::Int(_) | ValueRef::Double(_) | ValueRef::Bool(_) => false,
+    }
+}
