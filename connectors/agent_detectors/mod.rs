@@ -5,6 +5,7 @@
 //! long on the wall clock, they go on as well. Nothing of the input is passed on.
 
 mod config;
+mod conversations;
 mod sessions;
 #[cfg(test)]
 mod tests;
@@ -12,7 +13,6 @@ mod watermarks;
 
 pub use config::Config;
 
-use chaperone_genai::detect::loops::{Scope, Who};
 use chaperone_genai::detect::{Observed, SessionKey, Step, observe};
 use chaperone_genai::keys;
 use chaperone_pipeline::{
@@ -20,7 +20,8 @@ use chaperone_pipeline::{
     Shards, Signals, StartError,
 };
 use chaperone_proto::{Data, LogsBuilder, Signal, ValueIn};
-use sessions::{Bounds, Found, Happened, Placed, Sessions};
+use conversations::Conversations;
+use sessions::{Bounds, Found, Happened, Sessions};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -36,6 +37,7 @@ pub struct AgentDetectors {
     bounds: Bounds,
     sessions: Shards<Sessions>,
     watermarks: Watermarks,
+    conversations: Conversations,
     counters: Counters,
     drained: AtomicUsize,
     account: Mutex<Option<chaperone_pipeline::host::StateAccount>>,
@@ -81,38 +83,32 @@ impl AgentDetectors {
             bounds,
             sessions: Shards::new(SHARDS),
             watermarks: Watermarks::default(),
+            conversations: Conversations::default(),
             counters: Counters::new(ctx),
             drained: AtomicUsize::new(0),
             account: Mutex::default(),
         }
     }
 
-    /// Steps of a batch, with those of its traces over all agents, sorted by shard.
-    fn steps(&self, batch: &Batch, now: Now) -> Vec<(usize, Placed)> {
+    /// Steps of a batch with the watermark of their tenant, sorted by shard.
+    fn steps(&self, batch: &Batch, now: Now) -> Vec<(usize, Observed, u64)> {
         let tenant = batch.client.as_ref().and_then(|client| client.tenant.as_deref());
         let mut observed = Vec::new();
         for i in 0..batch.data.records() {
             observe(batch.data.record(i), tenant, now.unix_ns, &mut observed);
         }
-        let mut placed = Vec::with_capacity(observed.len() * 2);
+        self.conversations.join(&mut observed);
+        let lateness_ns = self.bounds.lateness.as_nanos() as u64;
+        let mut steps = Vec::with_capacity(observed.len());
         for mut one in observed {
             self.clamp(&mut one.step, now);
-            let lateness_ns = self.bounds.lateness.as_nanos() as u64;
             let watermark_ns = self.watermarks.passed(&one.key.tenant, one.step.end_ns, lateness_ns);
-            if let Some(trace) = one.step.trace {
-                let step = self.placed(of_trace(&one, trace, watermark_ns));
-                placed.push(step);
-            }
-            placed.push(self.placed(Placed::of_agent(one, watermark_ns)));
+            let mut hasher = DefaultHasher::new();
+            one.key.hash(&mut hasher);
+            steps.push((self.sessions.of(hasher.finish()), one, watermark_ns));
         }
-        placed.sort_by_key(|(shard, _)| *shard);
-        placed
-    }
-
-    fn placed(&self, placed: Placed) -> (usize, Placed) {
-        let mut hasher = DefaultHasher::new();
-        placed.who.key.hash(&mut hasher);
-        (self.sessions.of(hasher.finish()), placed)
+        steps.sort_by_key(|(shard, _, _)| *shard);
+        steps
     }
 
     fn clamp(&self, step: &mut Step, now: Now) {
@@ -156,13 +152,12 @@ impl Processor for AgentDetectors {
         let mut found = Vec::new();
         let mut happened = Happened::default();
         let mut steps = self.steps(&batch, now).into_iter().peekable();
-        while let Some((shard, first)) = steps.next() {
+        while let Some(shard) = steps.peek().map(|(shard, _, _)| *shard) {
             let mut sessions = self.sessions.lock(shard);
-            let mut touched: Vec<SessionKey> = vec![first.who.key.clone()];
-            sessions.push(first, now.mono, &mut happened);
-            while let Some((_, placed)) = steps.next_if(|(next, _)| *next == shard) {
-                touched.push(placed.who.key.clone());
-                sessions.push(placed, now.mono, &mut happened);
+            let mut touched: Vec<SessionKey> = Vec::new();
+            while let Some((_, step, watermark_ns)) = steps.next_if(|(next, _, _)| *next == shard) {
+                touched.push(step.key.clone());
+                sessions.push(step, watermark_ns, now.mono, &mut happened);
             }
             touched.sort_unstable();
             touched.dedup();
@@ -179,12 +174,18 @@ impl Processor for AgentDetectors {
     fn tick(&self, now: Now, out: &mut Outbox) -> Next {
         let mut found = Vec::new();
         let mut happened = Happened::default();
+        let mut is_open = false;
         for shard in 0..self.sessions.count() {
-            self.sessions.lock(shard).tick(&self.bounds, now.mono, &mut happened, &mut found);
+            let mut sessions = self.sessions.lock(shard);
+            sessions.tick(&self.bounds, now.mono, &mut happened, &mut found);
+            is_open |= sessions.is_open();
         }
         self.counters.add(happened);
         self.update_gauges();
         self.give(found, now, out);
+        if !is_open {
+            return Next::Done;
+        }
         Next::After((self.bounds.lateness / 4).clamp(Duration::from_millis(50), Duration::from_secs(1)))
     }
 
@@ -222,14 +223,6 @@ impl Counters {
         self.evicted.add(happened.evicted);
         self.expired.add(happened.expired);
     }
-}
-
-/// The sequence of all agents of the step's trace: a cycle may be split over sub-agents.
-fn of_trace(observed: &Observed, trace: [u8; 16], watermark_ns: u64) -> Placed {
-    let session = trace.iter().map(|byte| format!("{byte:02x}")).collect();
-    let key = SessionKey { tenant: observed.key.tenant.clone(), agent: String::new(), session };
-    let who = Who { key, conversation: observed.conversation.clone(), scope: Scope::Trace };
-    Placed { who, service: observed.service.clone(), step: observed.step.clone(), watermark_ns }
 }
 
 /// Findings as log records, each under the resource it is about.

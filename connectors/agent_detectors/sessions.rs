@@ -1,14 +1,13 @@
 //! Sessions being watched: a shard of them, bounded by number and memory.
 
-use chaperone_genai::detect::loops::Who;
-use chaperone_genai::detect::{Finding, LoopDetector, LoopSettings, Observed, Reorder, SessionKey, Step, Taken};
+use chaperone_genai::detect::{Finding, LoopSettings, Observed, Session, SessionKey, Taken};
 use std::collections::HashMap;
 use std::time::Duration;
 
 /// Sessions of one shard.
 #[derive(Debug, Default)]
 pub struct Sessions {
-    by_key: HashMap<SessionKey, Session>,
+    by_key: HashMap<SessionKey, Watched>,
     bytes: usize,
 }
 
@@ -39,44 +38,26 @@ pub struct Happened {
     pub expired: u64,
 }
 
-/// A step with the sequence it belongs to.
 #[derive(Debug)]
-pub struct Placed {
-    pub who: Who,
-    pub service: String,
-    pub step: Step,
-    /// What the tenant's senders have passed, event time.
-    pub watermark_ns: u64,
-}
-
-#[derive(Debug)]
-struct Session {
-    who: Who,
-    service: String,
-    waiting: Reorder,
-    loops: LoopDetector,
-    watermark_ns: u64,
+struct Watched {
+    session: Session,
     arrived: Duration,
     told: Duration,
     bytes: usize,
 }
 
-impl Placed {
-    /// The sequence of the step's agent.
-    pub fn of_agent(observed: Observed, watermark_ns: u64) -> Placed {
-        let Observed { key, service, conversation, step } = observed;
-        Placed { who: Who { key, conversation, scope: Default::default() }, service, step, watermark_ns }
-    }
-}
-
 impl Sessions {
-    /// Takes a step in; nothing is judged before `judge`.
-    pub fn push(&mut self, placed: Placed, now: Duration, happened: &mut Happened) {
-        let Placed { who, service, step, watermark_ns } = placed;
-        let session = self.by_key.entry(who.key.clone()).or_insert_with(|| Session::new(who, service, now));
-        session.arrived = now;
-        session.watermark_ns = session.watermark_ns.max(watermark_ns);
-        match session.waiting.push(step, session.watermark_ns) {
+    /// Takes a step in; nothing is judged before `judge`. `watermark_ns`: what the tenant's senders have passed.
+    pub fn push(&mut self, observed: Observed, watermark_ns: u64, now: Duration, happened: &mut Happened) {
+        let Observed { key, service, conversation, step } = observed;
+        let watched = self.by_key.entry(key).or_insert_with_key(|key| Watched {
+            session: Session::new(key.clone(), service, conversation),
+            arrived: now,
+            told: now,
+            bytes: 0,
+        });
+        watched.arrived = now;
+        match watched.session.push(step, watermark_ns) {
             Taken::Held => happened.steps += 1,
             Taken::Late => happened.late += 1,
         }
@@ -84,24 +65,24 @@ impl Sessions {
 
     /// Judges what the watermark has passed in the session of `key`.
     pub fn judge(&mut self, key: &SessionKey, bounds: &Bounds, now: Duration, out: &mut Vec<Found>) {
-        if let Some(session) = self.by_key.get_mut(key) {
-            session.release(false, bounds, now, out);
-            self.bytes += session.recount();
+        if let Some(watched) = self.by_key.get_mut(key) {
+            watched.release(false, bounds, now, out);
+            self.bytes += watched.recount();
         }
     }
 
     /// Judges what waited long enough by the wall clock, tells what has grown, forgets old sessions.
     pub fn tick(&mut self, bounds: &Bounds, now: Duration, happened: &mut Happened, out: &mut Vec<Found>) {
         let mut gone = Vec::new();
-        for (key, session) in &mut self.by_key {
-            let quiet = now.saturating_sub(session.arrived);
-            if !session.waiting.is_empty() {
-                session.release(quiet >= bounds.lateness, bounds, now, out);
-                self.bytes += session.recount();
+        for (key, watched) in &mut self.by_key {
+            let quiet = now.saturating_sub(watched.arrived);
+            if watched.session.is_waiting() {
+                watched.release(quiet >= bounds.lateness, bounds, now, out);
+                self.bytes += watched.recount();
             }
-            let due = quiet >= bounds.lateness || now.saturating_sub(session.told) >= bounds.update_interval;
-            if due && session.loops.has_untold() {
-                session.tell(bounds, now, out);
+            let due = quiet >= bounds.lateness || now.saturating_sub(watched.told) >= bounds.update_interval;
+            if due && watched.session.has_untold() {
+                watched.tell(bounds, now, out);
             }
             if quiet >= bounds.session_ttl {
                 gone.push(key.clone());
@@ -118,7 +99,7 @@ impl Sessions {
     pub fn bound(&mut self, bounds: &Bounds, now: Duration, happened: &mut Happened, out: &mut Vec<Found>) {
         while self.by_key.len() > bounds.max_sessions || (self.bytes > bounds.max_bytes && self.by_key.len() > 1) {
             let mut by_age: Vec<(Duration, SessionKey)> =
-                self.by_key.iter().map(|(key, session)| (session.arrived, key.clone())).collect();
+                self.by_key.iter().map(|(key, watched)| (watched.arrived, key.clone())).collect();
             by_age.sort_unstable();
             let many = (by_age.len() / 8).max(by_age.len().saturating_sub(bounds.max_sessions)).max(1);
             for (_, key) in by_age.into_iter().take(many) {
@@ -130,12 +111,17 @@ impl Sessions {
 
     /// Judges and tells everything: the end.
     pub fn drain(&mut self, bounds: &Bounds, now: Duration, out: &mut Vec<Found>) {
-        for session in self.by_key.values_mut() {
-            session.release(true, bounds, now, out);
-            session.tell(bounds, now, out);
+        for watched in self.by_key.values_mut() {
+            watched.release(true, bounds, now, out);
+            watched.tell(bounds, now, out);
         }
         self.by_key.clear();
         self.bytes = 0;
+    }
+
+    /// Whether a step waits, or a finding has grown since it was told.
+    pub fn is_open(&self) -> bool {
+        self.by_key.values().any(|watched| watched.session.is_waiting() || watched.session.has_untold())
     }
 
     /// Number of sessions, and bytes of memory.
@@ -144,40 +130,23 @@ impl Sessions {
     }
 
     fn forget(&mut self, key: &SessionKey, bounds: &Bounds, now: Duration, out: &mut Vec<Found>) {
-        let Some(mut session) = self.by_key.remove(key) else { return };
-        session.release(true, bounds, now, out);
-        session.tell(bounds, now, out);
-        self.bytes = self.bytes.saturating_sub(session.bytes);
+        let Some(mut watched) = self.by_key.remove(key) else { return };
+        watched.release(true, bounds, now, out);
+        watched.tell(bounds, now, out);
+        self.bytes = self.bytes.saturating_sub(watched.bytes);
     }
 }
 
-impl Session {
-    fn new(who: Who, service: String, now: Duration) -> Session {
-        Session {
-            who,
-            service,
-            waiting: Reorder::default(),
-            loops: LoopDetector::default(),
-            watermark_ns: 0,
-            arrived: now,
-            told: now,
-            bytes: 0,
-        }
-    }
-
+impl Watched {
     fn release(&mut self, everything: bool, bounds: &Bounds, now: Duration, out: &mut Vec<Found>) {
         let mut findings = Vec::new();
-        loop {
-            let next = if everything { self.waiting.pop() } else { self.waiting.next(self.watermark_ns) };
-            let Some(step) = next else { break };
-            self.loops.step(&step, &self.who, &bounds.loops, &mut findings);
-        }
+        self.session.release(everything, &bounds.loops, &mut findings);
         self.give(findings, now, out);
     }
 
     fn tell(&mut self, bounds: &Bounds, now: Duration, out: &mut Vec<Found>) {
         let mut findings = Vec::new();
-        self.loops.flush(&self.who, &bounds.loops, &mut findings);
+        self.session.tell(&bounds.loops, &mut findings);
         self.give(findings, now, out);
     }
 
@@ -185,14 +154,12 @@ impl Session {
         if !findings.is_empty() {
             self.told = now;
         }
-        out.extend(findings.into_iter().map(|finding| Found { service: self.service.clone(), finding }));
+        out.extend(findings.into_iter().map(|finding| Found { service: self.session.service().to_owned(), finding }));
     }
 
     /// By how much its memory has grown (what shrank is noticed when it is forgotten).
     fn recount(&mut self) -> usize {
-        let key = &self.who.key;
-        let texts = 2 * (key.tenant.len() + key.agent.len() + key.session.len()) + self.service.len();
-        let bytes = size_of::<Session>() + texts + self.loops.bytes() + self.waiting.len() * 2 * size_of::<Step>();
+        let bytes = size_of::<Watched>() + self.session.bytes();
         let grown = bytes.saturating_sub(self.bytes);
         self.bytes = self.bytes.max(bytes);
         grown

@@ -165,7 +165,7 @@ impl Processor for AgentRules {
         let (instances, firing) = state.engine.sizes();
         self.counters.instances.set(instances as u64);
         self.counters.firing.set(firing as u64);
-        Next::After(TICK)
+        if instances == 0 && !state.engine.has_changes() { Next::Done } else { Next::After(TICK) }
     }
 
     fn drain(&self, now: Now, _out: &mut Outbox) -> Next {

@@ -147,7 +147,7 @@ impl Processor for Alerts {
         if now.mono.saturating_sub(state.stored) >= self.config.checkpoint_interval.get() {
             self.checkpoint(&mut state, now);
         }
-        Next::After(TICK)
+        if state.ledger.has_changes() { Next::After(TICK) } else { Next::Done }
     }
 
     fn drain(&self, now: Now, _out: &mut Outbox) -> Next {

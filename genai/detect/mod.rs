@@ -10,6 +10,7 @@ pub mod finding;
 pub mod loops;
 pub mod observe;
 pub mod reorder;
+pub mod session;
 pub mod snippet;
 pub mod step;
 
@@ -17,4 +18,5 @@ pub use finding::{Finding, Severity};
 pub use loops::{LoopDetector, LoopSettings};
 pub use observe::{Observed, observe};
 pub use reorder::{Reorder, Taken};
+pub use session::Session;
 pub use step::{Body, Digest, SessionKey, Source, Step, ToolCall};

@@ -17,7 +17,7 @@ const REQUESTED_INDEX: u32 = 1 << 17;
 /// A step and whose it is.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Observed {
-    /// Agent and session.
+    /// Tenant and session.
     pub key: SessionKey,
     /// Service that reported it.
     pub service: String,
@@ -46,6 +46,7 @@ pub fn observe(record: RecordRef<'_>, tenant: Option<&str>, now_ns: u64, out: &m
     let Some((key, conversation)) = reading.key(tenant) else { return };
     let service = record.resource().attrs().str(keys::SERVICE_NAME).unwrap_or_default().to_owned();
     let run = record::run_id(record).into_owned();
+    let agent = reading.agent();
     for (index, (start_ns, end_ns, place, body)) in bodies.into_iter().enumerate() {
         let step = Step {
             start_ns,
@@ -54,7 +55,7 @@ pub fn observe(record: RecordRef<'_>, tenant: Option<&str>, now_ns: u64, out: &m
             trace: record.trace_id(),
             span: record.span_id(),
             run: run.clone(),
-            agent: key.agent.clone(),
+            agent: agent.clone(),
             body,
         };
         let (key, service, conversation) = (key.clone(), service.clone(), conversation.clone());
@@ -119,10 +120,16 @@ impl<'a> Reading<'a> {
         Some(error_template::digest(error_type.unwrap_or_default(), text))
     }
 
+    /// The agent's name, unless the service's was put in its place.
+    fn agent(&self) -> Option<String> {
+        let attrs = self.record.attrs();
+        let own = attrs.str(keys::CHAPERONE_AGENT_SOURCE) != Some("service");
+        attrs.str(keys::GEN_AI_AGENT_NAME).filter(|name| own && !name.is_empty()).map(str::to_owned)
+    }
+
     fn key(&self, tenant: Option<&str>) -> Option<(SessionKey, Option<String>)> {
         let (attrs, resource) = (self.record.attrs(), self.record.resource().attrs());
         let tenant = resource.str(keys::CHAPERONE_TENANT).or(tenant).unwrap_or_default();
-        let agent = attrs.str(keys::GEN_AI_AGENT_NAME).or_else(|| resource.str(keys::SERVICE_NAME)).unwrap_or_default();
         let named = |key| attrs.str(key).filter(|id: &&str| !id.is_empty());
         let conversation = named(keys::GEN_AI_CONVERSATION_ID).or_else(|| named(keys::SESSION_ID)).map(str::to_owned);
         let session = match (&conversation, self.record.trace_id()) {
@@ -130,7 +137,7 @@ impl<'a> Reading<'a> {
             (None, Some(trace)) => hex(&trace),
             (None, None) => attrs.str(keys::CHAPERONE_RUN_ID).filter(|id| !id.is_empty())?.to_owned(),
         };
-        Some((SessionKey { tenant: tenant.to_owned(), agent: agent.to_owned(), session }, conversation))
+        Some((SessionKey { tenant: tenant.to_owned(), session }, conversation))
     }
 }
 

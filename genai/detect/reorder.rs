@@ -104,7 +104,7 @@ mod tests {
 
     fn step(start_ns: u64, end_ns: u64, index: u32) -> Step {
         let body = Body::Model { tokens: None, cost_nanos: None };
-        Step { start_ns, end_ns, index, trace: None, span: None, run: String::new(), agent: String::new(), body }
+        Step { start_ns, end_ns, index, trace: None, span: None, run: String::new(), agent: None, body }
     }
 
     fn drain(reorder: &mut Reorder, watermark_ns: u64) -> Vec<(u64, u32)> {

@@ -1,12 +1,10 @@
 //! One step of an agent, reduced to what detectors compare: a model call or a tool call.
 
-/// Who is watched: steps of one key form one sequence. Tenants never mix.
+/// A session: what is watched together. Tenants never mix.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct SessionKey {
     /// Tenant, empty when there is only one.
     pub tenant: String,
-    /// Agent's name, else the service's; empty when the key stands for a whole trace.
-    pub agent: String,
     /// Conversation, else trace id in hex, else run id.
     pub session: String,
 }
@@ -26,8 +24,8 @@ pub struct Step {
     pub span: Option<[u8; 8]>,
     /// Run the record belongs to.
     pub run: String,
-    /// Agent, for keys over several agents.
-    pub agent: String,
+    /// Agent, if the record or one above it names one.
+    pub agent: Option<String>,
     /// What was done.
     pub body: Body,
 }

@@ -151,6 +151,11 @@ impl Engine {
         self.changed.extend(keys.map(|(rule, fingerprint)| (rule.to_owned(), fingerprint.to_owned())));
     }
 
+    /// Whether something changed since it was last handed out.
+    pub fn has_changes(&self) -> bool {
+        !self.changed.is_empty()
+    }
+
     /// Instances, and how many of them fire.
     pub fn sizes(&self) -> (usize, usize) {
         let firing = self.instances.values().filter(|instance| matches!(instance.phase, Phase::Firing { .. })).count();

@@ -98,6 +98,11 @@ impl Ledger {
         changes
     }
 
+    /// Whether something changed since it was last handed out.
+    pub fn has_changes(&self) -> bool {
+        !self.changed.is_empty()
+    }
+
     /// Takes changes back that could not be stored: they are handed out again.
     pub fn put_back(&mut self, changes: &[(String, Option<String>)]) {
         self.changed.extend(changes.iter().map(|(fingerprint, _)| fingerprint.clone()));

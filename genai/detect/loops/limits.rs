@@ -99,7 +99,7 @@ fn cycle_of(track: &Track, period: usize, scope: Scope, limits: &LoopSettings) -
     if repeats < limit && !warned && track.looping() != Some(period) {
         return None;
     }
-    if scope == Scope::Trace && agents(track, period) < 2 {
+    if scope == Scope::AllAgents && agents(track, period) < 2 {
         return None;
     }
     let score = 1.0 - (-(f64::from(repeats) - 2.0) / 3.0).exp();
@@ -209,7 +209,8 @@ fn is_regular(track: &Track, period: usize, seen: usize, limits: &LoopSettings) 
     let n = pauses.len() as f64;
     let mean = pauses.iter().sum::<f64>() / n;
     let variance = pauses.iter().map(|pause| (pause - mean).powi(2)).sum::<f64>() / n;
-    mean >= limits.poll_interval.as_nanos() as f64 && variance.sqrt() / mean < REGULAR
+    // A long cycle of quick calls is no polling: the interval counts for each call of it.
+    mean >= limits.poll_interval.as_nanos() as f64 * period as f64 && variance.sqrt() / mean < REGULAR
 }
 
 /// Whether each pause before the next try was longer than the one before.

@@ -16,13 +16,11 @@ mod tests;
 mod tests_false_alarms;
 
 use crate::detect::{Body, Finding, SessionKey, Source, Step, ToolCall};
-use std::collections::VecDeque;
 use std::time::Duration;
 use track::{Spent, Track};
 
 /// Version of the rules, in findings.
 pub const VERSION: &str = "1";
-const RUNS_REMEMBERED: usize = 8;
 
 /// Limits of the loop detector.
 #[derive(Debug, Clone, PartialEq)]
@@ -67,34 +65,37 @@ impl LoopSettings {
     }
 }
 
-/// Whether one sequence holds one agent's calls or those of all agents of a trace.
+/// Whether one sequence holds one agent's calls or those of all agents of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Scope {
     /// One agent in one session.
     #[default]
     Agent,
-    /// All agents of a trace: only cycles in which two agents take part are told.
-    Trace,
+    /// All agents: only cycles in which two of them take part are told.
+    AllAgents,
 }
 
 /// Who a sequence belongs to: goes into the key of findings.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Who {
-    /// Tenant, agent, session.
+    /// Tenant and session.
     pub key: SessionKey,
+    /// Agent's name, else the service's; empty for all agents of a session.
+    pub agent: String,
     /// Conversation, if the sender named one.
     pub conversation: Option<String>,
     /// One agent or all of a trace.
     pub scope: Scope,
 }
 
-/// State of one session. Steps go in sorted by their start.
+/// State of one agent in a session. Steps go in sorted by their start.
+///
+/// Calls that ran and calls that were only requested are sequences of their own; a caller that saw a run's calls run
+/// leaves its requests out.
 #[derive(Debug, Default)]
 pub struct LoopDetector {
     executed: Track,
     requested: Track,
-    /// Runs in which a tool call was seen to run: what was only requested there is not counted.
-    executed_runs: VecDeque<String>,
     spent: Spent,
 }
 
@@ -127,16 +128,8 @@ impl LoopDetector {
         if settings.may_poll(&call.name) {
             return;
         }
-        let ran = self.executed_runs.contains(&step.run);
         let track = match call.source {
-            Source::Executed => {
-                if !ran {
-                    self.executed_runs.truncate(RUNS_REMEMBERED - 1);
-                    self.executed_runs.push_front(step.run.clone());
-                }
-                &mut self.executed
-            }
-            Source::Requested if ran => return,
+            Source::Executed => &mut self.executed,
             Source::Requested => &mut self.requested,
         };
         track.push(step, call, self.spent, who, settings, out);

@@ -79,7 +79,8 @@ impl Active {
         self.untold = false;
         let evidence = Evidence::of(self, track);
         let key = key(self.pattern, &evidence, track, who);
-        let id_key: Vec<_> = key.iter().filter(|(name, _)| !matches!(name.as_str(), "run" | "trace")).cloned().collect();
+        // The agent's name may be learnt only after the first steps; run and trace may change with each.
+        let id_key: Vec<_> = key.iter().filter(|(name, _)| matches!(name.as_str(), "tenant" | "session")).cloned().collect();
         let score = raised(self.measure.score, evidence.wasted_usd);
         Finding {
             id: Finding::id_of(self.pattern.id(), &id_key, &self.first_span),
@@ -151,7 +152,7 @@ impl Active {
     }
 
     fn sentence(&self, evidence: &Evidence, who: &Who) -> String {
-        let agent = if who.scope == Scope::Trace { "several agents" } else { who.key.agent.as_str() };
+        let agent = if who.scope == Scope::AllAgents { "several agents" } else { who.agent.as_str() };
         let (cycle, n) = (&evidence.snippet, self.measure.magnitude);
         let alike =
             if self.measure.is_full { "the same arguments and results" } else { "what look like the same arguments and results" };
@@ -198,7 +199,7 @@ impl Evidence {
 fn key(pattern: Pattern, evidence: &Evidence, track: &Track, who: &Who) -> Vec<(String, String)> {
     let one_tool = matches!(pattern, Pattern::InfiniteRetry);
     let pairs = [
-        ("agent", who.key.agent.clone()),
+        ("agent", who.agent.clone()),
         ("conversation", who.conversation.clone().unwrap_or_default()),
         ("run", track.run.clone()),
         ("session", who.key.session.clone()),
