@@ -10,7 +10,7 @@ use chaperone_config::Document;
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
-use tracing::{info, warn};
+use tracing::info;
 
 /// 64 hexadecimal digits.
 const VARIABLE: &str = "CHAPERONE_HASH_KEY";
@@ -26,7 +26,7 @@ pub(crate) fn of_run(document: &Document) -> Result<[u8; 32]> {
     match store_folder(document) {
         Some(folder) => kept(&folder.join(FILE)),
         None => {
-            warn!(
+            info!(
                 "digests and pseudonyms use a key of this run alone; set {VARIABLE} to 64 hexadecimal digits to keep them comparable"
             );
             random()
