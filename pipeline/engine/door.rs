@@ -10,8 +10,8 @@ use crate::front::Reservation;
 use crate::{Ack, Batch, Encoding, Outcome, Payload, Refused, RequestSize, Telemetry};
 use chaperone_config::ComponentId;
 use chaperone_proto::{Data, Limits, Signal};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, Semaphore, oneshot};
 
@@ -76,6 +76,8 @@ pub(crate) struct Door {
     compute: Arc<Semaphore>,
     in_flight: Arc<InFlight>,
     window: Arc<Window>,
+    /// One a transport and signal: a handful.
+    counters: Mutex<Vec<Arc<DoorCounters>>>,
 }
 
 impl Door {
@@ -88,6 +90,7 @@ impl Door {
             compute: Arc::clone(&hall.compute),
             in_flight: Arc::clone(&hall.in_flight),
             window: Arc::new(Window::new(&hall.chance)),
+            counters: Mutex::default(),
         }
     }
     pub(crate) fn serves(&self, signal: Signal) -> bool {
@@ -97,12 +100,22 @@ impl Door {
         self.flow.routes.get(&(self.receiver.clone(), signal))
     }
 
+    fn counters(&self, transport: &'static str, signal: Signal) -> Arc<DoorCounters> {
+        let mut known = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = known.iter().find(|one| one.transport == transport && one.signal == signal) {
+            return Arc::clone(found);
+        }
+        let new = Arc::new(DoorCounters::new(&self.telemetry, &self.receiver, transport, signal));
+        known.push(Arc::clone(&new));
+        new
+    }
+
     pub(crate) async fn submit(&self, payload: Payload) -> Result<(), Refused> {
         let signal = payload.signal;
         if !self.serves(signal) {
             return Err(Refused::NotServed { signal: signal.name() });
         }
-        let counters = DoorCounters::new(&self.telemetry, &self.receiver, payload.transport, signal);
+        let counters = self.counters(payload.transport, signal);
         let first = match self.window.enter(&payload, self.flow.clock.now()) {
             Arrival::First(first) => first,
             Arrival::Accepted(items) => {
@@ -167,7 +180,7 @@ impl Door {
         let Some(route) = self.route(signal) else {
             return Outcome::permanent(format!("no pipeline takes {} of `{}`", signal.name(), self.receiver));
         };
-        let counters = DoorCounters::new(&self.telemetry, &self.receiver, "internal", signal);
+        let counters = self.counters("internal", signal);
         counters.received(items);
         let size = RequestSize { signal, bytes: batch.data.pinned_bytes() };
         let room = match self.admit(size).await {
@@ -211,7 +224,7 @@ impl Door {
 
 /// Whom to tell what became of a request; told by the acknowledgement, whether or not the client still waits.
 struct Answer {
-    counters: DoorCounters,
+    counters: Arc<DoorCounters>,
     first: Option<First>,
     tell: oneshot::Sender<Outcome>,
 }
@@ -270,7 +283,7 @@ fn run_batch(flow: &Flow, route: &Route, batch: Batch, room: Vec<Reservation>, a
     flow.fan_out(&route.heads, batch, Some(ack));
 }
 
-async fn joined(told: oneshot::Receiver<(Outcome, usize)>, counters: DoorCounters) -> Result<(), Refused> {
+async fn joined(told: oneshot::Receiver<(Outcome, usize)>, counters: Arc<DoorCounters>) -> Result<(), Refused> {
     match tokio::time::timeout(PATIENCE, told).await {
         Ok(Ok((outcome, items))) => {
             counters.received(items);

@@ -1,8 +1,9 @@
-//! What a receiver's door counts: `received = accepted + refused + joined`, and the Collector's names for the same.
+//! What a receiver's door counts: `received = accepted + refused + joined + under way`, and the Collector's names for it.
 
-use crate::Telemetry;
+use crate::{Counter, Gauge, Telemetry};
 use chaperone_config::ComponentId;
 use chaperone_proto::Signal;
+use std::sync::OnceLock;
 
 /// How a request that was received ended.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -13,16 +14,26 @@ pub(crate) enum Ended {
     Joined,
 }
 
-/// Counters of one receiver, transport and signal. The registry finds them by name: their number is small and fixed.
+/// Counters of one receiver, transport and signal; looked up once, then kept by the door.
 pub(crate) struct DoorCounters {
     telemetry: Telemetry,
     receiver: String,
-    transport: &'static str,
-    signal: Signal,
+    pub transport: &'static str,
+    pub signal: Signal,
+    received: Counter,
+    under_way: Gauge,
+    /// By [`Ended`]: items and requests.
+    items: [Counter; 3],
+    requests: [Counter; 3],
+    malformed: Counter,
+    /// The Collector's two series, accepted and refused: they appear together with the first request that has items.
+    collector: OnceLock<[Counter; 2]>,
 }
 
 const ITEMS: &str = "chaperone_receiver_items";
-const ITEMS_HELP: &str = "Items at a receiver's entrance; received = accepted + refused + joined when nothing is under way.";
+const ITEMS_HELP: &str = "Items at a receiver's entrance; received = accepted + refused + joined + under way.";
+const UNDER_WAY: &str = "chaperone_receiver_under_way_items";
+const UNDER_WAY_HELP: &str = "Items that were received and are not acknowledged yet.";
 const REQUESTS: &str = "chaperone_receiver_requests";
 const REQUESTS_HELP: &str = "Requests at a receiver's entrance by how they ended; malformed ones have no items.";
 
@@ -55,41 +66,61 @@ fn refused(signal: Signal) -> (&'static str, &'static str) {
 
 impl DoorCounters {
     pub(crate) fn new(telemetry: &Telemetry, receiver: &ComponentId, transport: &'static str, signal: Signal) -> DoorCounters {
-        DoorCounters { telemetry: telemetry.clone(), receiver: receiver.to_string(), transport, signal }
+        let receiver = receiver.to_string();
+        let labels = |outcome| labels("outcome", outcome, &receiver, signal, transport);
+        let items = |outcome| telemetry.counter(ITEMS, ITEMS_HELP, &labels(outcome));
+        let requests = |outcome| telemetry.counter(REQUESTS, REQUESTS_HELP, &labels(outcome));
+        let place = [("receiver", receiver.as_str()), ("signal", signal.name()), ("transport", transport)];
+        DoorCounters {
+            received: items("received"),
+            under_way: telemetry.gauge(UNDER_WAY, UNDER_WAY_HELP, &place),
+            items: ["accepted", "refused", "joined"].map(items),
+            requests: ["accepted", "refused", "joined"].map(requests),
+            malformed: requests("malformed"),
+            collector: OnceLock::new(),
+            telemetry: telemetry.clone(),
+            transport,
+            signal,
+            receiver,
+        }
     }
     pub(crate) fn received(&self, items: usize) {
-        self.count(ITEMS, ITEMS_HELP, "received", items);
+        self.received.add(items as u64);
+        self.under_way.add(items as u64);
     }
+    /// Ends what was received.
     pub(crate) fn ended(&self, how: Ended, items: usize) {
-        let word = match how {
-            Ended::Accepted => "accepted",
-            Ended::Refused => "refused",
-            Ended::Joined => "joined",
-        };
-        self.count(ITEMS, ITEMS_HELP, word, items);
-        self.count(REQUESTS, REQUESTS_HELP, word, 1);
+        self.under_way.sub(items as u64);
+        self.items[how as usize].add(items as u64);
+        self.requests[how as usize].add(1);
         if items > 0 {
-            // The Collector's two series appear together, zeros included; a joined request is accepted to its client.
-            let labels = [("receiver", self.receiver.as_str()), ("transport", self.transport)];
-            let (name, help) = accepted(self.signal);
-            self.telemetry.counter(name, help, &labels).add(if how == Ended::Refused { 0 } else { items as u64 });
-            let (name, help) = refused(self.signal);
-            self.telemetry.counter(name, help, &labels).add(if how == Ended::Refused { items as u64 } else { 0 });
+            // A joined request is accepted to its client.
+            let [accepted, refused] = self.collector.get_or_init(|| self.collector());
+            let counter = if how == Ended::Refused { refused } else { accepted };
+            counter.add(items as u64);
         }
     }
     pub(crate) fn refused(&self, items: usize, reason: &str) {
         self.ended(Ended::Refused, items);
         let help = "Items refused at a receiver's entrance, by reason.";
-        let labels = self.labels("reason", reason);
+        let labels = labels("reason", reason, &self.receiver, self.signal, self.transport);
         self.telemetry.counter("chaperone_receiver_refused_items", help, &labels).add(items as u64);
     }
     pub(crate) fn malformed(&self) {
-        self.count(REQUESTS, REQUESTS_HELP, "malformed", 1);
+        self.malformed.add(1);
     }
-    fn count(&self, name: &'static str, help: &'static str, outcome: &str, n: usize) {
-        self.telemetry.counter(name, help, &self.labels("outcome", outcome)).add(n as u64);
+    fn collector(&self) -> [Counter; 2] {
+        let labels = [("receiver", self.receiver.as_str()), ("transport", self.transport)];
+        [accepted(self.signal), refused(self.signal)].map(|(name, help)| self.telemetry.counter(name, help, &labels))
     }
-    fn labels<'a>(&'a self, key: &'static str, value: &'a str) -> [(&'static str, &'a str); 4] {
-        [(key, value), ("receiver", &self.receiver), ("signal", self.signal.name()), ("transport", self.transport)]
-    }
+}
+
+fn labels<'a>(
+    key: &'static str,
+    value: &'a str,
+    receiver: &'a str,
+    signal: Signal,
+    transport: &'a str,
+) -> [(&'static str, &'a str); 4] {
+    [(key, value), ("receiver", receiver), ("signal", signal.name()), ("transport", transport)]
 }

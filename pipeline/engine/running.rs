@@ -28,7 +28,7 @@ pub struct Running {
     in_flight: Arc<InFlight>,
     exporters: Vec<ExporterInstance>,
     receivers: Vec<ReceiverInstance>,
-    lanes: Vec<Arc<Lane>>,
+    pub(crate) lanes: Vec<Arc<Lane>>,
     consumers: JoinSet<()>,
     tickers: JoinSet<()>,
     reports: JoinSet<()>,

@@ -19,7 +19,10 @@ pub(crate) fn check(document: &Document, parts: &Parts, problems: &mut Problems)
     if let Some(found) = cycle::find(document, parts) {
         problems.push(found);
     }
-    unused(document, problems);
+    // What is no component is reported as that, and not also as unused.
+    if !problems.has_errors() {
+        unused(document, problems);
+    }
 }
 
 /// Whether what a connector takes as one signal can leave it as another.
