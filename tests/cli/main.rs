@@ -1,5 +1,7 @@
 //! The command line as a user and a service manager see it: exit codes, what stands on which output, signals.
 
+#![expect(clippy::unwrap_used, reason = "tests may panic")]
+
 mod replay;
 mod run;
 mod validate;
