@@ -79,17 +79,6 @@ impl ClickHouse {
         }
         Ok(text)
     }
-
-    /// The rows of a `SELECT`, as JSON objects; whole numbers unquoted, NaN and infinities as text.
-    pub async fn rows(&self, select: &str) -> Result<Vec<serde_json::Value>> {
-        let text = self
-            .query(&format!(
-                "{select} FORMAT JSONEachRow SETTINGS output_format_json_escape_forward_slashes = 0, \
-                 output_format_json_quote_denormals = 1, output_format_json_quote_64bit_integers = 0"
-            ))
-            .await?;
-        text.lines().map(|line| Ok(serde_json::from_str(line)?)).collect()
-    }
 }
 
 impl Drop for ClickHouse {

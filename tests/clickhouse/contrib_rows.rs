@@ -1,7 +1,9 @@
 //! Rows that the Collector's own exporter wrote for the same requests: `tests/clickhouse-rows`.
 
 use crate::json::Json;
-use crate::support::{Store, assert_rows, traces};
+use crate::pipeline::Pipeline;
+use crate::support::{assert_rows, contrib_rows};
+use bytes::Bytes;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -10,7 +12,7 @@ fn folder() -> PathBuf {
 }
 
 /// Captures with rows of spans, and how many.
-pub fn captures() -> Vec<(String, usize)> {
+fn captures() -> Vec<(String, usize)> {
     let index = fs::read_to_string(folder().join("INDEX.tsv")).unwrap();
     let lines = index.lines().skip(1).map(|line| {
         let mut fields = line.split('\t');
@@ -19,13 +21,18 @@ pub fn captures() -> Vec<(String, usize)> {
     lines.filter(|(_, rows)| *rows > 0).collect()
 }
 
-fn requests(capture: &str) -> Vec<chaperone_proto::Data> {
+/// Bodies of requests of traces, and whether they are OTLP/JSON.
+fn requests(capture: &str) -> Vec<(Bytes, bool)> {
     if capture == "edge-dev" {
-        return vec![traces(&fs::read(folder().join("edge-dev/001-traces.json")).unwrap(), true)];
+        return vec![(fs::read(folder().join("edge-dev/001-traces.json")).unwrap().into(), true)];
     }
     let capture = chaperone_testkit::corpus::load(capture).unwrap();
-    let requests = capture.requests.iter().filter(|request| request.signal == "traces");
-    requests.map(|request| traces(&request.body, request.json)).collect()
+    capture
+        .requests
+        .into_iter()
+        .filter(|request| request.signal == "traces")
+        .map(|request| (request.body, request.json))
+        .collect()
 }
 
 #[tokio::test]
@@ -33,14 +40,15 @@ async fn every_recorded_row_is_equal_in_every_column() {
     let captures = captures();
     assert_eq!(captures.len(), 16);
     for (capture, rows) in captures {
-        let store = Store::start().await;
-        for request in requests(&capture) {
-            store.deliver(&[request]).await;
+        let pipeline = Pipeline::start(&[]).await;
+        for (body, json) in requests(&capture) {
+            pipeline.submit("traces", body, json).await;
         }
         let recorded = fs::read(folder().join(format!("{capture}.traces.jsonl.zst"))).unwrap();
         let recorded = String::from_utf8(zstd::decode_all(recorded.as_slice()).unwrap()).unwrap();
         let expected = Json::lines(&recorded);
         assert_eq!(expected.len(), rows);
-        assert_rows(store.contrib_rows().await, expected, &capture);
+        assert_rows(contrib_rows(&pipeline.database).await, expected, &capture);
+        pipeline.stop().await;
     }
 }

@@ -8,4 +8,5 @@ mod corpus_rows;
 mod delivery;
 mod json;
 mod oracle;
+mod pipeline;
 mod support;

@@ -34,7 +34,8 @@ fn span_columns(span: &Span) -> Vec<(&'static str, Json)> {
     let status = span.status.clone().unwrap_or_default();
     let kinds = ["Unspecified", "Internal", "Server", "Client", "Producer", "Consumer"];
     let codes = ["Unset", "Ok", "Error"];
-    let word = |words: &[&str], number: i32| Json::from(usize::try_from(number).ok().and_then(|n| words.get(n)).copied().unwrap_or(""));
+    let word =
+        |words: &[&str], number: i32| Json::from(usize::try_from(number).ok().and_then(|n| words.get(n)).copied().unwrap_or(""));
     let events = |read: &dyn Fn(&span::Event) -> Json| Json::Array(span.events.iter().map(read).collect());
     let links = |read: &dyn Fn(&span::Link) -> Json| Json::Array(span.links.iter().map(read).collect());
     vec![
@@ -101,7 +102,9 @@ fn text(value: Option<&AnyValue>) -> String {
     match value.and_then(|value| value.value.as_ref()) {
         Some(Value::StringValue(text)) => text.clone(),
         Some(Value::DoubleValue(number)) if number.is_nan() => "NaN".to_owned(),
-        Some(Value::DoubleValue(number)) if number.is_infinite() => if *number > 0.0 { "Infinity" } else { "-Infinity" }.to_owned(),
+        Some(Value::DoubleValue(number)) if number.is_infinite() => {
+            if *number > 0.0 { "Infinity" } else { "-Infinity" }.to_owned()
+        }
         Some(Value::BytesValue(bytes)) => base64(bytes),
         // A value that JSON cannot hold takes the whole text with it.
         Some(value @ (Value::ArrayValue(_) | Value::KvlistValue(_))) => json(Some(value)).unwrap_or_default(),
@@ -128,7 +131,8 @@ fn json(value: Option<&Value>) -> Option<String> {
             for pair in &list.values {
                 members.insert(&pair.key, inner(pair.value.as_ref()));
             }
-            let members: Option<Vec<String>> = members.into_iter().map(|(key, value)| Some(format!("{}:{}", quoted(key), value?))).collect();
+            let members: Option<Vec<String>> =
+                members.into_iter().map(|(key, value)| Some(format!("{}:{}", quoted(key), value?))).collect();
             format!("{{{}}}", members?.join(","))
         }
         Some(other) => panic!("the oracle does not know {other:?}"),

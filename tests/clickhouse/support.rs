@@ -61,23 +61,9 @@ impl Store {
         self.exporter.export(&chunks, cx).await
     }
 
-    /// Rows of a `SELECT`; `{db}` is the database.
+    /// Rows of a `SELECT`, sorted; `{db}` is the database.
     pub async fn rows(&self, select: &str) -> Vec<Json> {
-        let select = select.replace("{db}", &self.database);
-        let text = self
-            .query(&format!(
-                "{select} SETTINGS output_format_json_escape_forward_slashes = 0, output_format_json_quote_denormals = 1, \
-                 output_format_json_quote_64bit_integers = 0 FORMAT JSONEachRow"
-            ))
-            .await;
-        let mut rows = Json::lines(&text);
-        rows.sort();
-        rows
-    }
-
-    /// The columns of `otel_traces` that the Collector's exporter has.
-    pub async fn contrib_rows(&self) -> Vec<Json> {
-        self.rows("SELECT * EXCEPT RunId FROM {db}.otel_traces").await
+        rows(&self.database, select).await
     }
 
     /// One number.
@@ -87,8 +73,29 @@ impl Store {
 
     /// One statement.
     pub async fn query(&self, sql: &str) -> String {
-        ClickHouse::shared().query(&sql.replace("{db}", &self.database)).await.unwrap()
+        query(&self.database, sql).await
     }
+}
+
+/// One statement; `{db}` is the database.
+pub async fn query(database: &str, sql: &str) -> String {
+    ClickHouse::shared().query(&sql.replace("{db}", database)).await.unwrap()
+}
+
+/// Rows of a `SELECT`, sorted; `{db}` is the database.
+pub async fn rows(database: &str, select: &str) -> Vec<Json> {
+    let select = format!(
+        "{select} SETTINGS output_format_json_escape_forward_slashes = 0, output_format_json_quote_denormals = 1, \
+         output_format_json_quote_64bit_integers = 0 FORMAT JSONEachRow"
+    );
+    let mut rows = Json::lines(&query(database, &select).await);
+    rows.sort();
+    rows
+}
+
+/// The columns of `otel_traces` that the Collector's exporter has.
+pub async fn contrib_rows(database: &str) -> Vec<Json> {
+    rows(database, "SELECT * EXCEPT RunId FROM {db}.otel_traces").await
 }
 
 /// An OTLP/JSON or protobuf request of traces.
