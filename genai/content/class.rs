@@ -79,7 +79,7 @@ pub(super) fn is_canonical_content(key: Key<'_>) -> bool {
     keys::is_convention(key.name) && own(key.id, key.name) == Some(Class::Content)
 }
 
-fn is_text(value: ValueRef<'_>) -> bool {
+pub(super) fn is_text(value: ValueRef<'_>) -> bool {
     match value {
         ValueRef::Str(_) | ValueRef::Bytes(_) | ValueRef::Map(_) => true,
         ValueRef::Array(items) => items.iter().any(is_text),

@@ -6,7 +6,7 @@ use super::text::{self, removed};
 use crate::dialects::{Dialect, ScopeVerdict, detect, is_message_event};
 use crate::event_names;
 use crate::keys::{self, Class};
-use chaperone_proto::{Data, Edit, Key, RecordRef, Value, ValueRef};
+use chaperone_proto::{Data, Edit, Key, RecordRef, SpanRef, Value, ValueRef};
 
 /// What becomes of content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -83,10 +83,10 @@ impl Policy {
                 continue;
             };
             let resource = record.resource().index();
-            self.apply_attributes(data, at, dialect, &mut report);
             if self.mode == Mode::MetadataOnly {
-                apply_texts(data, at, &mut report);
+                self.apply_texts(data, at, dialect, &mut report);
             }
+            self.apply_attributes(data, at, dialect, &mut report);
             if !resources.contains(&resource) {
                 resources.push(resource);
                 data.edit(at).map_resource_attrs(|key, value| self.edit(dialect, key, value, &mut report));
@@ -144,6 +144,10 @@ impl Policy {
         let record = data.record(at);
         // Where the canonical messages are there, they are what the fingerprint is of: it is the same whatever the dialect.
         let canonical = record.attrs().iter().any(|(key, _)| class::is_canonical_content(key));
+        let messages: Vec<bool> = match record {
+            RecordRef::Span(span) => span.events().map(|event| keys::is_convention(event.name())).collect(),
+            RecordRef::Log(_) => Vec::new(),
+        };
         let has_fingerprint = record.attrs().get(keys::CHAPERONE_CONTENT_HASH).is_some();
         let mut fingerprint = Fingerprint::new(&self.hash_key);
         let mut edited = data.edit(at);
@@ -159,8 +163,67 @@ impl Policy {
             edited.append(keys::CHAPERONE_CONTENT_HASH, &fingerprint.digest());
             edited.append(keys::CHAPERONE_CONTENT_BYTES, bytes);
         }
-        edited.map_event_attrs(|_, key, value| self.edit(dialect, key, value, report));
+        edited.map_event_attrs(|event, key, value| {
+            // Events of the conventions carry messages, under keys that are common words (`content`, `message`).
+            let is_message = messages.get(event) == Some(&true) && class::of(dialect, key, value) == Known::Unknown;
+            let is_said = is_message && self.mode == Mode::MetadataOnly && class::is_text(value);
+            let verdict = if is_said { Verdict::Remove { content: true } } else { self.verdict(dialect, key, value) };
+            self.carry_out(verdict, value, report)
+        });
         edited.map_link_attrs(|_, key, value| self.edit(dialect, key, value, report));
+    }
+
+    /// Name and status message of a span, body of a log.
+    fn apply_texts(&self, data: &mut Data, at: usize, dialect: Dialect, report: &mut Report) {
+        match data.record(at) {
+            RecordRef::Span(span) => {
+                let name = span.name();
+                let passes = text::name_passes(name) && !(name.contains(' ') && self.repeats_content(span, dialect, name));
+                let name = (!passes).then(|| canonical_name(data.record(at)));
+                let status = span.status_message();
+                let passes = status.is_empty() || (text::passes(status) && !self.repeats_content(span, dialect, status));
+                let status = (!passes).then(|| removed(status.len()));
+                let mut edited = data.edit(at);
+                if let Some(name) = name {
+                    report.masked += 1;
+                    edited.set_name(&name);
+                }
+                if let Some(status) = status {
+                    report.masked += 1;
+                    edited.set_status_message(&status);
+                }
+            }
+            RecordRef::Log(log) => {
+                let name = log.event_name();
+                let name = if name.is_empty() { log.attrs().str(keys::EVENT_NAME).unwrap_or("") } else { name };
+                let passes = match log.body() {
+                    // What connectors make is masked when it is made.
+                    _ if event_names::is_ours(name) => true,
+                    ValueRef::Empty | ValueRef::Int(_) | ValueRef::Double(_) | ValueRef::Bool(_) => true,
+                    ValueRef::Str(text) => !is_message_event(name) && text::is_identifier(text),
+                    ValueRef::Bytes(_) | ValueRef::Array(_) | ValueRef::Map(_) => false,
+                };
+                if !passes && let Edit::Replace(note) = mask(log.body(), report) {
+                    data.edit(at).set_body(&note);
+                }
+            }
+        }
+    }
+
+    /// Whether a text repeats what an attribute or event that is about to go says: prompts in span names, exceptions in
+    /// status messages.
+    fn repeats_content(&self, span: SpanRef<'_>, dialect: Dialect, text: &str) -> bool {
+        const SHORTEST: usize = 6;
+        // Names may carry a kind behind the last dot.
+        let stem = text.rsplit_once('.').map_or(text, |(stem, _)| stem).trim_end_matches('.');
+        let says = |key: Key<'_>, value: ValueRef<'_>| {
+            let Some(content) = value.as_str() else { return false };
+            let goes = matches!(self.verdict(dialect, key, value), Verdict::Remove { content: true } | Verdict::Mask);
+            let inside = content.len() >= SHORTEST && text.contains(content);
+            goes && (inside || (stem.len() >= SHORTEST && content.contains(stem)))
+        };
+        let in_events = || span.events().any(|event| event.attrs().iter().any(|(key, value)| says(key, value)));
+        span.attrs().iter().any(|(key, value)| says(key, value)) || in_events()
     }
 
     /// Spans and logs of other telemetry: only keys that hold content on any span.
@@ -194,44 +257,6 @@ fn mask(value: ValueRef<'_>, report: &mut Report) -> Edit {
     }
     report.masked += 1;
     Edit::Replace(Value::Str(removed(with_text(value, str::len))))
-}
-
-/// Name and status message of a span, body of a log.
-fn apply_texts(data: &mut Data, at: usize, report: &mut Report) {
-    match data.record(at) {
-        RecordRef::Span(span) => {
-            let name = (!text::name_passes(span.name())).then(|| canonical_name(data.record(at)));
-            let status = span.status_message();
-            let tells_exception = span.events().any(|event| {
-                let message = event.attrs().str(keys::EXCEPTION_MESSAGE).unwrap_or("");
-                !message.is_empty() && status.contains(message) && !message.starts_with("[removed ")
-            });
-            let status = (!status.is_empty() && (tells_exception || !text::passes(status))).then(|| removed(status.len()));
-            let mut edited = data.edit(at);
-            if let Some(name) = name {
-                report.masked += 1;
-                edited.set_name(&name);
-            }
-            if let Some(status) = status {
-                report.masked += 1;
-                edited.set_status_message(&status);
-            }
-        }
-        RecordRef::Log(log) => {
-            let name = log.event_name();
-            let name = if name.is_empty() { log.attrs().str(keys::EVENT_NAME).unwrap_or("") } else { name };
-            let passes = match log.body() {
-                // What connectors make is masked when it is made.
-                _ if event_names::is_ours(name) => true,
-                ValueRef::Empty | ValueRef::Int(_) | ValueRef::Double(_) | ValueRef::Bool(_) => true,
-                ValueRef::Str(text) => !is_message_event(name) && text::is_identifier(text),
-                ValueRef::Bytes(_) | ValueRef::Array(_) | ValueRef::Map(_) => false,
-            };
-            if !passes && let Edit::Replace(note) = mask(log.body(), report) {
-                data.edit(at).set_body(&note);
-            }
-        }
-    }
 }
 
 /// A span's name by the conventions, from what is known of it.

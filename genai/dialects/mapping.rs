@@ -143,6 +143,8 @@ pub(crate) struct Mapping {
     own: Vec<Rules>,
     /// Classes of keys of dialects that are not mapped yet.
     classes: Vec<Classes>,
+    /// Keys of any dialect that hold content, identities or secrets: emitters put them on each other's spans.
+    travelling: Classes,
 }
 
 #[derive(Debug, Default)]
@@ -157,6 +159,7 @@ static MAPPING: LazyLock<Mapping> = LazyLock::new(|| {
         common: Rules::default(),
         own: Dialect::all().map(|_| Rules::default()).collect(),
         classes: Dialect::all().map(|_| Classes::default()).collect(),
+        travelling: Classes::default(),
     };
     for (order, row) in table::rows(include_str!("../data/dialects.tsv"), 5).enumerate() {
         let [dialect, source, target, transform, class] = row[..] else { continue };
@@ -174,16 +177,14 @@ static MAPPING: LazyLock<Mapping> = LazyLock::new(|| {
             prefix_len: source.trim_end_matches('*').len(),
         };
         rules.insert(source, rule);
+        mapping.travelling.insert_private(source, rule.class);
     }
     for row in table::rows(include_str!("../data/dialect_classes.tsv"), 3) {
         let [dialect, source, class] = row[..] else { continue };
         let classes = Dialect::by_id(dialect).and_then(|dialect| mapping.classes.get_mut(dialect.index()));
         let Some(classes) = classes else { continue };
-        if source.ends_with('*') {
-            classes.prefixes.insert(Pattern::parse(source), read_class(class));
-        } else {
-            classes.exact.insert(source, read_class(class));
-        }
+        classes.insert(source, read_class(class));
+        mapping.travelling.insert_private(source, read_class(class));
     }
     mapping
 });
@@ -205,6 +206,25 @@ fn tier(source: &str, transform: Transform) -> u32 {
         Transform::BlobInput | Transform::BlobOutput => 3,
         _ if keys::is_convention(source) => 1,
         _ => 2,
+    }
+}
+
+impl Classes {
+    fn insert(&mut self, source: &'static str, class: SourceClass) {
+        if source.ends_with('*') {
+            self.prefixes.insert(Pattern::parse(source), class);
+        } else {
+            self.exact.insert(source, class);
+        }
+    }
+    /// Keeps what is not metadata. Keys of the conventions have rows of their own for every dialect.
+    fn insert_private(&mut self, source: &'static str, class: SourceClass) {
+        if class != Some(Class::Meta) && !keys::is_convention(source) && !source.contains([':', '#']) {
+            self.insert(source, class);
+        }
+    }
+    fn find(&self, name: &str) -> Option<SourceClass> {
+        self.exact.get(name).or_else(|| self.prefixes.fitting(name).next()).copied()
     }
 }
 
@@ -248,11 +268,9 @@ impl Mapping {
     /// The class of a key of a dialect's record, if a table knows the key: the outer option.
     pub(crate) fn class(&self, dialect: Dialect, id: Option<KeyId>, name: &str) -> Option<SourceClass> {
         let own = self.own.get(dialect.index()).and_then(|rules| rules.find(id, name)).map(|rule| rule.class);
-        let listed = || {
-            let classes = self.classes.get(dialect.index())?;
-            classes.exact.get(name).or_else(|| classes.prefixes.fitting(name).next()).copied()
-        };
-        own.or_else(listed).or_else(|| self.common.find(id, name).map(|rule| rule.class))
+        let listed = || self.classes.get(dialect.index())?.find(name);
+        let common = || self.common.find(id, name).map(|rule| rule.class);
+        own.or_else(listed).or_else(common).or_else(|| self.travelling.find(name))
     }
     pub(crate) fn events(&self, dialect: Dialect) -> impl Iterator<Item = &EventRule> {
         self.own.get(dialect.index()).into_iter().chain([&self.common]).flat_map(|rules| &rules.events)
