@@ -1,0 +1,3 @@
+//! Makes agent telemetry: behaviours of agents for `chaperone generate`, examples and tests.
+
+pub mod behaviours;
