@@ -61,3 +61,17 @@ pub fn run(registry: Registry) -> ExitCode {
     chaperone_genai::keys::install();
     cli::main(registry)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_registry_is_extended_by_components_of_others() {
+        let more = Registry { receivers: &[], processors: &[], connectors: &[], exporters: &built_in().exporters[..1] };
+        let both = extended(built_in(), more);
+        assert_eq!(both.exporters.len(), built_in().exporters.len() + 1);
+        assert_eq!(both.exporters.last().map(|entry| entry.meta.name), built_in().exporters.first().map(|entry| entry.meta.name));
+        assert_eq!(both.receivers.len(), built_in().receivers.len());
+    }
+}
