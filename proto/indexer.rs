@@ -291,7 +291,7 @@ impl Indexer<'_> {
     #[inline]
     pub fn attribute(&mut self, whole: usize, body: usize, end: usize) -> Result<(), DecodeError> {
         // What every SDK writes: exactly key, then value.
-        if self.buf.get(body) == Some(&0x0a) {
+        if body < end && self.buf.get(body) == Some(&0x0a) {
             let mut reader = Reader::new(self.buf, body + 1, end);
             let (key, key_end) = reader.delimited()?;
             if self.buf.get(key_end) == Some(&0x12) && key_end < end {

@@ -12,9 +12,7 @@ use crate::wire::{LEN, put_delimited, put_varint};
 
 /// The request as protobuf, and the number of texts that held half a surrogate pair.
 pub(crate) fn transcode(schema: &'static Message, json: &[u8], max_depth: usize) -> Result<(Vec<u8>, usize), DecodeError> {
-    // A level of a value takes up to three levels of JSON; ten stand above values.
-    let scanner = Scanner::new(json, 16 + max_depth.saturating_mul(3));
-    let mut transcoder = Transcoder { json: scanner, out: Vec::with_capacity(json.len() / 2) };
+    let mut transcoder = Transcoder { json: Scanner::new(json, max_depth), out: Vec::with_capacity(json.len() / 2) };
     transcoder.message(schema)?;
     transcoder.json.end()?;
     Ok((transcoder.out, transcoder.json.repaired))

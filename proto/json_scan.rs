@@ -9,15 +9,20 @@ pub(crate) struct Scanner<'a> {
     pub pos: usize,
     depth: usize,
     max_depth: usize,
+    /// What a refusal names: levels of values, not of JSON.
+    limit: usize,
     /// Strings in which half a surrogate pair was replaced by U+FFFD.
     pub repaired: usize,
 }
 
 impl<'a> Scanner<'a> {
-    pub fn new(text: &'a [u8], max_depth: usize) -> Scanner<'a> {
+    /// `limit`: levels of arrays and maps that one value may have.
+    pub fn new(text: &'a [u8], limit: usize) -> Scanner<'a> {
         // Some writers put a byte order mark first.
         let pos = if text.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
-        Scanner { text, pos, depth: 0, max_depth, repaired: 0 }
+        // A level of a value takes up to three levels of JSON; ten stand above values.
+        let max_depth = 16 + limit.saturating_mul(3);
+        Scanner { text, pos, depth: 0, max_depth, limit, repaired: 0 }
     }
 
     #[cold]
@@ -60,7 +65,7 @@ impl<'a> Scanner<'a> {
         self.expect(bracket)?;
         self.depth += 1;
         if self.depth > self.max_depth {
-            return Err(DecodeError::TooDeep { limit: self.max_depth });
+            return Err(DecodeError::TooDeep { limit: self.limit });
         }
         Ok(())
     }

@@ -1,0 +1,25 @@
+//! The index against `opentelemetry-proto`: whatever is read, edited, split or written must equal the same done on structs.
+
+mod corpus;
+mod edits;
+mod hostile;
+mod json;
+mod read;
+mod select;
+mod strategies;
+mod values;
+
+use chaperone_proto::keys;
+
+/// Keys that "code names" in these tests; every other key is one that only the wire knows.
+pub static KEYS: [&str; 6] = ["gen_ai.request.model", "k1", "k2.longer", "k3", "k4", "service.name"];
+
+/// Runs before anything is decoded.
+pub fn install() {
+    keys::install(&KEYS);
+}
+
+/// The chunks of an encoded request as one body.
+pub fn join(chunks: Vec<bytes::Bytes>) -> Vec<u8> {
+    chunks.concat()
+}
