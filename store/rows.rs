@@ -20,7 +20,7 @@ pub use run::{RunRow, RunStatus};
 pub use tool_call::{ToolCallRow, ToolScope, ToolSource};
 
 use chaperone_genai::record::event_name;
-use chaperone_genai::{dialects::EventNameAt, record};
+use chaperone_genai::{dialects::EventNameAt, event_names, record};
 use chaperone_proto::{Data, RecordRef};
 
 /// All rows of one batch. They borrow from it.
@@ -50,11 +50,11 @@ impl<'a> Rows<'a> {
 
     fn add_record(&mut self, record: RecordRef<'a>) {
         match event_name(record, EventNameAt::Field) {
-            "chaperone.run" => return self.runs.push(RunRow::read(record)),
-            "chaperone.finding" => return self.findings.push(FindingRow::read(record)),
-            "chaperone.alert" => return self.alerts.push(AlertRow::read(record).keyed(record)),
-            "chaperone.notification" => return self.notifications.push(NotificationRow::read(record)),
-            tool_call::EVENT => return self.tool_calls.push(ToolCallRow::of_record(record)),
+            event_names::RUN => return self.runs.push(RunRow::read(record)),
+            event_names::FINDING => return self.findings.push(FindingRow::read(record)),
+            event_names::ALERT => return self.alerts.push(AlertRow::read(record).keyed(record)),
+            event_names::NOTIFICATION => return self.notifications.push(NotificationRow::read(record)),
+            event_names::TOOL_CALL => return self.tool_calls.push(ToolCallRow::of_record(record)),
             _ => {}
         }
         if llm_call::is_row(record) {

@@ -5,7 +5,7 @@
 
 use super::read::*;
 use crate::cell::{kind::*, row, words};
-use chaperone_genai::{keys, record};
+use chaperone_genai::{keys, record, steps::is_error};
 use chaperone_proto::{Attrs, RecordRef};
 use std::borrow::Cow;
 

@@ -141,11 +141,6 @@ pub fn counts<'a>(attrs: Attrs<'a>, key: KeyId) -> Vec<(Cow<'a, str>, u64)> {
     counts
 }
 
-/// Whether the record says that it failed.
-pub fn is_error(record: RecordRef<'_>) -> bool {
-    record.as_span().is_some_and(|span| span.status_code() == 2) || record.attrs().get(keys::ERROR_TYPE).is_some()
-}
-
 /// Start of a span, event time of a log.
 pub fn timestamp(record: RecordRef<'_>) -> u64 {
     match record {

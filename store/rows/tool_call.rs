@@ -5,11 +5,9 @@
 
 use super::read::*;
 use crate::cell::{kind::*, row, words};
-use chaperone_genai::{keys, record};
+use chaperone_genai::event_names::TOOL_CALL;
+use chaperone_genai::{keys, record, steps::is_error};
 use chaperone_proto::{Attrs, RecordRef, SpanRef};
-
-/// Name of the event.
-pub const EVENT: &str = "chaperone.tool_call";
 
 words! {
     /// Whether the call ran or was only asked for.
@@ -77,10 +75,10 @@ impl<'a> ToolCallRow<'a> {
     /// The rows of a span's tool call events.
     pub(crate) fn of_events(span: SpanRef<'a>, rows: &mut Vec<ToolCallRow<'a>>) {
         let record = RecordRef::Span(span);
-        for (number, event) in span.events().filter(|event| event.name() == EVENT).enumerate() {
+        for (number, event) in span.events().filter(|event| event.name() == TOOL_CALL).enumerate() {
             let mut row = ToolCallRow::read(record, event.attrs());
             let number = (number as u64).to_le_bytes();
-            row.record_id = record::record_digest("traces", span.trace_id(), span.span_id(), EVENT, &number);
+            row.record_id = record::record_digest("traces", span.trace_id(), span.span_id(), TOOL_CALL, &number);
             row.timestamp_ns = event.time_ns();
             // The span says whether it was sent before; an event marked by itself is marked too.
             row.resent |= yes(span.attrs(), keys::CHAPERONE_USAGE_RESENT);

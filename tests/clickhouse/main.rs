@@ -3,6 +3,7 @@
 //! The engine is fetched by `cargo xtask test`.
 
 mod agent_rows;
+mod calls;
 mod contrib_rows;
 mod corpus_rows;
 mod delivery;
