@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests may panic")]
 
+mod generate;
 mod replay;
 mod run;
 mod validate;
