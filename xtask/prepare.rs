@@ -38,5 +38,6 @@ fn python() -> Result<()> {
 
 /// The engine under `.cache/clickhouse`.
 fn clickhouse() -> Result<()> {
-    run("python3", &["testkit/clickhouse_up.py", "install"]).context("the ClickHouse engine is fetched with npm, which comes with Node")
+    run("python3", &["testkit/clickhouse_up.py", "install"])
+        .context("the ClickHouse engine is fetched with npm, which comes with Node")
 }

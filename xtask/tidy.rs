@@ -10,8 +10,25 @@ use std::path::{Path, PathBuf};
 
 const LONGEST_FILE: usize = 600;
 const ROOMS: &[&str] = &[
-    "src", "proto", "config", "pipeline", "genai", "net", "store", "receivers", "processors", "connectors", "exporters",
-    "scenarios", "testkit", "benches", "xtask", "tests", "examples", "fuzz", "docs",
+    "src",
+    "proto",
+    "config",
+    "pipeline",
+    "genai",
+    "net",
+    "store",
+    "receivers",
+    "processors",
+    "connectors",
+    "exporters",
+    "scenarios",
+    "testkit",
+    "benches",
+    "xtask",
+    "tests",
+    "examples",
+    "fuzz",
+    "docs",
 ];
 
 /// Runs every rule; fails with all findings.
@@ -81,7 +98,17 @@ fn sources(root: &Path, found: &mut Vec<String>) -> Result<()> {
 
 /// Keys of the conventions stand in `genai/keys.rs` and the data tables only; tests and made telemetry may spell them out.
 fn semconv(shown: &str, text: &str, found: &mut Vec<String>) {
-    let spells_keys = ["genai/keys.rs", "scenarios/", "tests/", "testkit/", "benches/", "xtask/", "fuzz/", "genai/dialects/"];
+    let spells_keys = [
+        "genai/keys.rs",
+        "genai/metric_names.rs",
+        "scenarios/",
+        "tests/",
+        "testkit/",
+        "benches/",
+        "xtask/",
+        "fuzz/",
+        "genai/dialects/",
+    ];
     if spells_keys.iter().any(|start| shown.starts_with(start)) || shown.contains("tests") {
         return;
     }
