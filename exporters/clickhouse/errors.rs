@@ -37,6 +37,12 @@ pub fn code(error: &Error) -> Option<u32> {
     from.get(..digits)?.parse().ok()
 }
 
+/// Whether the server's tables are not those that were read: the next attempt has to read them again.
+pub fn tables_changed(error: &Error) -> bool {
+    // NO_SUCH_COLUMN_IN_TABLE, UNKNOWN_IDENTIFIER, UNKNOWN_TABLE, UNKNOWN_DATABASE, UNKNOWN_SETTING
+    matches!(code(error), Some(16 | 47 | 60 | 81 | 115))
+}
+
 /// The error of a delivery to a table.
 pub fn export_error(table: &str, error: Error) -> ExportError {
     let code = code(&error);

@@ -24,9 +24,8 @@ use chaperone_pipeline::{
 use chaperone_store::clickhouse::{Names, quoted};
 use clickhouse::{Client, Compression};
 use config::Compress;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tables::Tables;
-use tokio::sync::OnceCell;
 
 /// A block is handed to the connection in pieces of this size, each compressed by itself.
 const PIECE: usize = 1 << 20;
@@ -57,7 +56,7 @@ impl ExporterFactory for ClickHouse {
         if !config.username.is_empty() {
             client = client.with_user(&config.username).with_password(config.password.expose());
         }
-        Ok(Arc::new(Instance { config, client, host: OnceLock::new(), tables: OnceCell::new(), limits: Limits::default() }))
+        Ok(Arc::new(Instance { config, client, host: OnceLock::new(), tables: Mutex::default(), limits: Limits::default() }))
     }
 }
 
@@ -65,9 +64,9 @@ struct Instance {
     config: Config,
     client: Client,
     host: OnceLock<Host>,
-    /// Read at start, or at the first delivery when the server was not there then.
+    /// Read at start, or at the first delivery when the server was not there then; forgotten when the server says they changed.
     // Shared with the thread that fills blocks.
-    tables: OnceCell<Arc<Tables>>,
+    tables: Mutex<Option<Arc<Tables>>>,
     limits: Limits,
 }
 
@@ -77,8 +76,18 @@ impl Instance {
     }
 
     async fn tables(&self) -> clickhouse::error::Result<Arc<Tables>> {
-        let read = async { Tables::read(&self.client, &self.names()).await.map(Arc::new) };
-        self.tables.get_or_try_init(|| read).await.cloned()
+        let known = self.known().clone();
+        if let Some(tables) = known {
+            return Ok(tables);
+        }
+        // Two deliveries may read at the same time; they read the same.
+        let tables = Arc::new(Tables::read(&self.client, &self.names()).await?);
+        *self.known() = Some(Arc::clone(&tables));
+        Ok(tables)
+    }
+
+    fn known(&self) -> MutexGuard<'_, Option<Arc<Tables>>> {
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn prepare_server(&self) -> clickhouse::error::Result<()> {
@@ -113,7 +122,12 @@ impl Instance {
             }
             insert.end().await
         };
-        sent.await.map_err(|error| errors::export_error(&table, error))
+        sent.await.map_err(|error| {
+            if errors::tables_changed(&error) {
+                *self.known() = None;
+            }
+            errors::export_error(&table, error)
+        })
     }
 }
 

@@ -71,6 +71,13 @@ impl Tables {
         self.columns[table as usize].contains(column)
     }
 
+    /// Tables as this version makes them.
+    #[cfg(test)]
+    pub fn with_all_columns() -> Tables {
+        let columns = Table::ALL.map(|table| table.our_columns().into_iter().map(str::to_owned).collect());
+        Tables { columns, settings: Vec::new() }
+    }
+
     /// Makes what is missing.
     pub async fn create(client: &Client, names: &Names<'_>) -> Result<()> {
         // The database cannot be named in the request that makes it.

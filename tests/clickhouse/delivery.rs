@@ -4,6 +4,8 @@ use crate::json::Json;
 use crate::support::{Store, traces};
 use chaperone_pipeline::ExportError;
 use chaperone_proto::Data;
+use std::io::Write;
+use std::sync::{Arc, Mutex};
 
 const DAY: u64 = 86_400_000_000_000;
 const START: u64 = 20_454 * DAY;
@@ -125,4 +127,48 @@ async fn uncompressed_blocks_arrive_as_well() {
     store.try_start().await.unwrap();
     store.deliver(&[spans(&[START])]).await;
     assert_eq!(store.number("SELECT count() FROM {db}.otel_traces").await, 1);
+}
+
+/// What the exporter says at its start about repeated deliveries.
+async fn said_at_start(store: &Store) -> String {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
+    let guard = tracing::subscriber::set_default(subscriber);
+    store.try_start().await.unwrap();
+    drop(guard);
+    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    text.lines().filter(|line| line.contains("exactly once")).collect()
+}
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn the_exporter_says_at_start_whether_it_stores_exactly_once() {
+    let said = said_at_start(&Store::build("")).await;
+    assert!(said.contains("exactly once: yes"), "{said}");
+}
+
+#[tokio::test]
+async fn it_says_which_tables_forget_what_was_stored() {
+    let store = Store::build("");
+    store.query("CREATE DATABASE {db}").await;
+    // A look-up that somebody made without a window of tokens, behind the view.
+    store
+        .query("CREATE TABLE {db}.otel_traces_trace_id_ts (TraceId String, Start DateTime, End DateTime) ENGINE = MergeTree ORDER BY TraceId")
+        .await;
+    let said = said_at_start(&store).await;
+    let expected = format!("`{}`.`otel_traces_trace_id_ts` keeps the tokens of 0 blocks", store.database);
+    assert!(said.contains("exactly once: no") && said.contains(&expected), "{said}");
 }
