@@ -12,6 +12,8 @@ pub mod client;
 pub mod collect;
 pub mod compression;
 pub mod grpc;
+#[cfg(test)]
+mod grpc_tests;
 pub mod meter;
 pub mod outcome;
 pub mod retry_after;

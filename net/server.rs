@@ -216,3 +216,45 @@ fn connection<H: Handler>(
     });
     protocol.serve_connection(TokioIo::new(stream), service).into_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    struct Never;
+    impl Handler for Never {
+        fn handle(self: Arc<Self>, _request: Request<Incoming>, _peer: SocketAddr) -> BoxFuture<'static, Response<Body>> {
+            Box::pin(std::future::pending())
+        }
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_listened_on_says_why() {
+        for bad in ["", "localhost", "localhost:http", "unix:/tmp/x", "http://localhost:1"] {
+            let error = Listener::bind(&Endpoint::new(bad)).await.unwrap_err();
+            assert!(matches!(error, BindError::Endpoint { .. }), "{bad}: {error}");
+        }
+        let taken = Listener::bind(&Endpoint::new("localhost:0")).await.unwrap();
+        let again = Endpoint::new(format!("127.0.0.1:{}", taken.address().port()));
+        let error = Listener::bind(&again).await.unwrap_err();
+        assert!(matches!(error, BindError::Bind { .. }), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_request_that_never_ends_is_cut_at_the_deadline() {
+        let listener = Listener::bind(&Endpoint::new("localhost:0")).await.unwrap();
+        let server = Server::start(listener, ServerSettings { http1: true, max_concurrent_streams: 1 }, Arc::new(Never));
+        let mut stream = TcpStream::connect(server.address()).await.unwrap();
+        stream.write_all(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n").await.unwrap();
+        let (read, ()) = tokio::join!(
+            async {
+                let mut answer = Vec::new();
+                let _ = stream.read_to_end(&mut answer).await;
+                answer
+            },
+            server.stop(Duration::from_millis(50)),
+        );
+        assert_eq!(read, b"");
+    }
+}

@@ -48,8 +48,9 @@ struct Running {
 }
 
 impl Running {
-    fn over_by(&self, more: usize) -> bool {
-        (self.host.accounted_bytes() as u64).saturating_add(more as u64) > self.limits.soft
+    /// The request that asks is part of what is accounted for: its body was charged while it arrived.
+    fn is_over(&self) -> bool {
+        self.host.accounted_bytes() as u64 > self.limits.soft
     }
 }
 
@@ -62,9 +63,9 @@ impl Processor for Limiter {
         Ok(())
     }
 
-    fn admit(&self, size: &RequestSize) -> Result<(), Refusal> {
+    fn admit(&self, _size: &RequestSize) -> Result<(), Refusal> {
         match self.running.get() {
-            Some(running) if running.over_by(size.bytes) => {
+            Some(running) if running.is_over() => {
                 Err(Refusal { reason: "memory_limit", message: "data refused due to high memory usage".to_owned(), after: None })
             }
             _ => Ok(()),
@@ -79,7 +80,7 @@ impl Processor for Limiter {
     fn tick(&self, _now: Now, _out: &mut Outbox) -> Next {
         let interval = Next::After(self.config.check_interval.get().max(Duration::from_millis(10)));
         let Some(running) = self.running.get() else { return interval };
-        let over = running.over_by(0);
+        let over = running.is_over();
         let was_over = self.refusing.swap(over, Ordering::Relaxed);
         let used_mib = running.host.accounted_bytes() >> 20;
         match (was_over, over) {

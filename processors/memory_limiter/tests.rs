@@ -16,10 +16,9 @@ fn limits(yaml: &str, total: u64) -> Limits {
     config(yaml).unwrap().limits(|| Ok::<_, ()>(total)).unwrap()
 }
 
-fn limiter(soft: u64) -> Limiter {
-    let host = Host::for_tests(Clock::manual(0), Arc::new(MemoryStorage::default()));
+fn limiter(host: &Host, soft: u64) -> Limiter {
     let running = OnceLock::new();
-    let _ = running.set(Running { host, limits: Limits { soft, hard: soft } });
+    let _ = running.set(Running { host: host.clone(), limits: Limits { soft, hard: soft } });
     Limiter { config: Config::default(), running, refusing: AtomicBool::new(false) }
 }
 
@@ -50,12 +49,19 @@ fn the_soft_limit_is_a_fifth_below_unless_told() {
 }
 
 #[test]
-fn a_request_that_would_pass_the_soft_limit_is_refused() {
-    let limiter = limiter(1000);
-    let size = |bytes| RequestSize { signal: Signal::Traces, bytes };
-    assert_eq!(limiter.admit(&size(1000)), Ok(()));
-    let refusal = limiter.admit(&size(1001)).unwrap_err();
+fn requests_are_refused_while_usage_is_above_the_soft_limit() {
+    let host = Host::for_tests(Clock::manual(0), Arc::new(MemoryStorage::default()));
+    let limiter = limiter(&host, 1000);
+    let size = RequestSize { signal: Signal::Traces, bytes: 1 };
+    let mut held = host.account();
+    held.set(1000);
+    assert_eq!(limiter.admit(&size), Ok(()));
+    held.set(1001);
+    let refusal = limiter.admit(&size).unwrap_err();
     assert_eq!((refusal.reason, refusal.after), ("memory_limit", None));
+    assert_eq!(refusal.message, "data refused due to high memory usage");
+    drop(held);
+    assert_eq!(limiter.admit(&size), Ok(()));
 }
 
 #[test]
