@@ -18,11 +18,13 @@ mod json_messages;
 mod mapping;
 mod message_logs;
 mod messages;
+mod names;
 mod normalize;
 mod pattern;
 mod plan;
 mod settings;
 mod table;
+mod tool_values;
 mod values;
 mod words;
 

@@ -8,6 +8,7 @@ use super::mapping::Transform;
 use super::messages::{is_structured_json, write_messages};
 use super::normalize::{is_said, text};
 use super::plan::Plan;
+use super::tool_values;
 use super::values::finish_reasons;
 use crate::keys;
 use chaperone_proto::{KeyId, RecordRef, Value, ValueRef};
@@ -65,6 +66,14 @@ fn add_blob(record: RecordRef<'_>, transform: Transform, blob: &str, plan: &mut 
         return;
     }
     let value = match key {
+        keys::GEN_AI_TOOL_CALL_ARGUMENTS => tool_values::arguments(blob).unwrap_or_else(|| blob.to_owned()),
+        keys::GEN_AI_TOOL_CALL_RESULT => {
+            let unwrapped = tool_values::result(blob);
+            if let Some(id) = unwrapped.as_ref().and_then(|unwrapped| unwrapped.call_id.clone()) {
+                add_absent(record, plan, keys::GEN_AI_TOOL_CALL_ID, Value::Str(id));
+            }
+            unwrapped.map_or_else(|| blob.to_owned(), |unwrapped| unwrapped.text)
+        }
         keys::GEN_AI_INPUT_MESSAGES => write_messages(&json_messages::input(blob)),
         keys::GEN_AI_OUTPUT_MESSAGES => write_messages(&json_messages::output(blob)),
         _ => blob.to_owned(),

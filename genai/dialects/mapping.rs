@@ -31,6 +31,8 @@ pub(crate) enum Transform {
     Provider,
     Stream,
     OutputType,
+    Arguments,
+    Result,
     Url,
     /// `llm.model_name`: the model that answered, and the one asked for where nobody says.
     Model,
@@ -72,6 +74,8 @@ impl Transform {
             "provider" => Transform::Provider,
             "stream" => Transform::Stream,
             "output-type" => Transform::OutputType,
+            "arguments" => Transform::Arguments,
+            "result" => Transform::Result,
             "url" => Transform::Url,
             "model" => Transform::Model,
             "indexed-input" => Transform::IndexedInput,

@@ -10,7 +10,7 @@ use super::mapping::Transform;
 use super::plan::Plan;
 use super::values::{Converted, convert, host_and_port, strings, words_of};
 use super::words::{self, Provider, Step};
-use super::{Dialect, decisions, frameworks, generation, identity, message_logs};
+use super::{Dialect, decisions, frameworks, generation, identity, message_logs, names};
 use crate::keys;
 use chaperone_proto::{RecordRef, Value, ValueRef};
 
@@ -37,6 +37,7 @@ pub fn normalize(record: RecordRef<'_>, dialect: Dialect, options: Options, plan
     }
     add_messages(record, &mut gathered, plan);
     add_specials(record, &gathered, plan);
+    names::add(record, plan);
     infer_provider(record, plan);
     decisions::add(record, &mut gathered, plan);
     add_framework(record, &gathered, dialect, plan);

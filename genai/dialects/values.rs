@@ -33,6 +33,14 @@ pub(crate) fn convert(transform: Transform, value: ValueRef<'_>) -> Converted {
             ValueRef::Bool(false) => return Converted::Absent,
             _ => None,
         },
+        Transform::Arguments => match value.as_str().and_then(super::tool_values::arguments) {
+            Some(unwrapped) => Some(Value::Str(unwrapped)),
+            None => Some(value.to_value()),
+        },
+        Transform::Result => match value.as_str().and_then(super::tool_values::result) {
+            Some(unwrapped) => Some(Value::Str(unwrapped.text)),
+            None => Some(value.to_value()),
+        },
         Transform::OutputType => match value.as_str() {
             Some(text) if text.contains("json") => Some(Value::Str("json".to_owned())),
             Some(text) if text.contains("text") => Some(Value::Str("text".to_owned())),
