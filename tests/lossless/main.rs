@@ -1,12 +1,13 @@
 //! Nothing is lost, added or changed: every capture of the corpus through a real graph, against the oracle.
 //!
-//! In by gRPC and by HTTP, out by `otlp_http` (protobuf and JSON) and `file` (protobuf and JSON); what came out as JSON
+//! In by gRPC, by HTTP and by `replay`, out by `otlp_http` and `file`, as protobuf and as JSON; what came out as JSON
 //! goes in again and comes out as protobuf. The oracle is `opentelemetry-proto`: both sides are decoded into its structs.
 //! Requests may be merged on the way, so that compared is the collection of resources with all that is below them.
 
 mod oracle;
 mod outputs;
 mod pass;
+mod replay;
 
 use oracle::{Corpus, Resources};
 use outputs::Outputs;
