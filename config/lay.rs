@@ -25,6 +25,8 @@ pub(crate) fn lay(default: &serde_json::Value, user: Node, schema: Schema<'_>) -
         Kind::Map(pairs) if schema.variants().is_empty() => {
             let mut laid: Vec<Pair> = Vec::with_capacity(pairs.len());
             for Pair { key, location, value } in pairs {
+                // Another spelling becomes the name itself, or the default would stand beside it.
+                let key = schema.canonical(&key).to_owned();
                 let below = default.get(&key).unwrap_or(&serde_json::Value::Null);
                 let value = match schema.key(&key) {
                     Some(schema) => lay(below, value, schema),
@@ -48,6 +50,7 @@ pub(crate) fn lay(default: &serde_json::Value, user: Node, schema: Schema<'_>) -
             Node::list(items.into_iter().map(|item| lay(&none, item, schema)).collect(), location)
         }
         Kind::Scalar(scalar) => match scalar.value() {
+            Value::Text("") if wants_texts(schema) => Node::list(Vec::new(), location),
             Value::Text(text) if wants_texts(schema) => {
                 let part = |part: &str| Node::scalar(Scalar::text(part.trim()), location.clone());
                 Node::list(text.split(',').map(part).collect(), location.clone())

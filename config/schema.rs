@@ -115,17 +115,23 @@ impl<'s> Schema<'s> {
     pub fn properties(self) -> Option<&'s Map<String, Value>> {
         self.value.get("properties").and_then(Value::as_object)
     }
-    /// The schema of a key of a map: that of its property (or of the property whose `x-aliases` name it), else that of
-    /// additional ones, else `None`: the key is unknown.
+    /// The name of the property that a key means: itself, or the property whose `x-aliases` name it.
+    pub fn canonical<'k>(self, key: &'k str) -> &'k str
+    where
+        's: 'k,
+    {
+        let Some(properties) = self.properties().filter(|properties| !properties.contains_key(key)) else {
+            return key;
+        };
+        let has_alias = |value: &Value| {
+            value.get("x-aliases").and_then(Value::as_array).is_some_and(|names| names.iter().any(|name| name == key))
+        };
+        properties.iter().find(|(_, value)| has_alias(value)).map_or(key, |(name, _)| name)
+    }
+    /// The schema of a key of a map: that of its property, else that of additional ones, else `None`: the key is unknown.
     pub fn key(self, key: &str) -> Option<Schema<'s>> {
-        if let Some(properties) = self.properties() {
-            let has_alias = |value: &Value| {
-                value.get("x-aliases").and_then(Value::as_array).is_some_and(|names| names.iter().any(|name| name == key))
-            };
-            let found = properties.get(key).or_else(|| properties.values().find(|value| has_alias(value)));
-            if let Some(value) = found {
-                return Some(self.within(value));
-            }
+        if let Some(value) = self.properties().and_then(|properties| properties.get(self.canonical(key))) {
+            return Some(self.within(value));
         }
         match self.value.get("additionalProperties") {
             Some(Value::Bool(false)) => None,

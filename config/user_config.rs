@@ -18,8 +18,7 @@ use serde::de::DeserializeOwned;
 /// Derive `Serialize, Deserialize, JsonSchema, PartialEq, Clone, Debug`, put `#[serde(default, deny_unknown_fields)]`
 /// on the struct and on every struct within, and implement `Default` with the component's defaults.
 /// `#[serde(flatten)]` is not supported.
-/// A key with another name needs `#[serde(alias = "x")]` and `#[schemars(extend("x-aliases" = ["x"]))]`, since schemas do
-/// not know serde's aliases.
+/// Another spelling of a key is declared by `#[schemars(extend("x-aliases" = ["x"]))]` on its field.
 pub trait UserConfig: Default + Serialize + DeserializeOwned + JsonSchema + PartialEq + Send + Sync + 'static {
     /// Adds what serde cannot see: ranges, combinations. Paths are relative to the settings.
     fn check(&self, _problems: &mut Problems) {}

@@ -170,6 +170,7 @@ fn null_keeps_blocks_and_is_the_zero_of_scalars() {
 fn text_is_split_where_a_list_of_text_is_wanted() {
     assert_eq!(good("metadata_keys: a, b").metadata_keys, ["a", "b"]);
     assert_eq!(good("metadata_keys: [a, b]").metadata_keys, ["a", "b"]);
+    assert!(good("metadata_keys: \"\"").metadata_keys.is_empty());
 }
 
 #[test]
@@ -240,4 +241,36 @@ fn a_secret_is_never_in_a_message() {
         message,
         "error: expected text, found a value that is not text\n  --> c.yaml:1:8  exporters.x.token\n  hint: put it in quotes"
     );
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+struct Filter {
+    any: Vec<Filter>,
+    not: Option<Box<Filter>>,
+    #[schemars(extend("x-aliases" = ["name"]))]
+    key: String,
+}
+
+impl UserConfig for Filter {}
+
+fn filter(text: &str) -> Result<Filter, String> {
+    let node = Node::parse(text, "f.yaml").map_err(|problems| problems.to_string())?;
+    parse_settings(&node, "f").map_err(|problems| problems.to_string())
+}
+
+#[test]
+fn settings_that_contain_themselves_are_checked_at_every_depth() {
+    let read = filter("any: [{key: a}, {not: {any: [{key: b}]}}]").unwrap();
+    assert_eq!(read.any[1].not.as_ref().map(|not| not.any[0].key.as_str()), Some("b"));
+    assert_eq!(
+        filter("any: [{not: {any: [{kye: b}]}}]").unwrap_err(),
+        "error: unknown key `kye`\n  --> f.yaml:1:21  f.any[0].not.any[0].kye\n  hint: did you mean `key`?"
+    );
+}
+
+#[test]
+fn a_key_of_another_name_is_known_where_the_schema_says_so() {
+    assert_eq!(filter("name: a").map(|filter| filter.key), Ok("a".to_owned()));
+    assert_eq!(filter("name: a\nkey: b").unwrap_err(), "error: duplicate field `key`\n  --> f.yaml:1:1  f");
 }

@@ -4,7 +4,7 @@
 //! Beside them may stand `more.yaml` (a second `--config`), `set.txt` (a `--set` a line) and `env.txt` (`NAME=value` a line).
 //! `UPDATE_EXPECTED=1` writes what is said now into `expected.txt`, for review.
 
-use chaperone::config::Source;
+use chaperone::config::{Node, Source};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -84,4 +84,21 @@ fn the_default_configuration_is_good() {
     let source = Source::Text { name: "collector.yaml".to_owned(), text: chaperone::default_config().to_owned() };
     let found = chaperone::check(&[source], &chaperone::built_in(), &|_| None);
     assert_eq!(found.map(|warnings| warnings.to_string()).map_err(|problems| problems.to_string()), Ok(String::new()));
+}
+
+#[test]
+fn every_component_reports_all_unknown_keys_with_their_place() {
+    let registry = chaperone::built_in();
+    let node = Node::parse("no_such_key: 1\nnor_this: {a: 1}\n", "c.yaml").expect("the text is YAML");
+    let parsed = [
+        registry.receivers.iter().map(|entry| (entry.meta.name, (entry.parse)(&node, "x").err())).collect::<Vec<_>>(),
+        registry.processors.iter().map(|entry| (entry.meta.name, (entry.parse)(&node, "x").err())).collect(),
+        registry.connectors.iter().map(|entry| (entry.meta.name, (entry.parse)(&node, "x").err())).collect(),
+        registry.exporters.iter().map(|entry| (entry.meta.name, (entry.parse)(&node, "x").err())).collect(),
+    ];
+    for (name, problems) in parsed.into_iter().flatten() {
+        let text = problems.map(|problems| problems.to_string()).unwrap_or_default();
+        assert!(text.contains("error: unknown key `no_such_key`\n  --> c.yaml:1:1  x.no_such_key"), "{name}: {text}");
+        assert!(text.contains("error: unknown key `nor_this`\n  --> c.yaml:2:1  x.nor_this"), "{name}: {text}");
+    }
 }
