@@ -17,7 +17,7 @@ mod signals;
 mod tools;
 mod write;
 
-pub use calls::{CallMemory, Told};
+pub use calls::{Asked, CallMemory, Told};
 pub use digest::{Digester, Digests};
 pub use facts::{CallEvent, Facts, ToolFacts};
 pub use failure::{Failure, failure, is_error};
@@ -28,3 +28,8 @@ pub use shape::shape;
 pub use signals::{Signal, signals};
 pub use tools::{ToolKind, is_framework_tool, resource, tool_kind, tool_names_in_definitions};
 pub use write::{Event, attributes, events, is_written, write, write_logs};
+
+#[cfg(test)]
+mod record_tests;
+#[cfg(test)]
+mod tests;

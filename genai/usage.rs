@@ -25,3 +25,8 @@ pub use tokens::{Basis, Reported, Usage, canonical};
 pub use totals::Totals;
 pub use window::{Decision, Verdict, Window};
 pub use write::write;
+
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod window_tests;

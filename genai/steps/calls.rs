@@ -4,7 +4,19 @@
 //! The first record that tells of a call owns the telling. When that record is sent again it tells again, and carries the mark of
 //! a resent record.
 
+use super::Digests;
 use std::collections::{HashMap, VecDeque};
+
+/// What an answer said about a call: its result in a later request says neither name nor arguments.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Asked {
+    /// Tool's name.
+    pub name: String,
+    /// Digests of the arguments.
+    pub arguments: Option<Digests>,
+    /// What it touches.
+    pub resource: Option<String>,
+}
 
 /// What telling a tool call comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +39,7 @@ struct Execution {
 
 #[derive(Debug, Default)]
 struct Known {
-    name: Option<String>,
+    asked: Option<Asked>,
     requested_by: Option<u64>,
     executed: Option<Execution>,
     /// The record whose messages told of the result, when a tool span had told before.
@@ -43,10 +55,10 @@ pub struct CallMemory {
 
 impl CallMemory {
     /// A model's answer asks for a call. `run`, `call`, `record`: hashes of trace or sender, call id, and the record's identity.
-    pub fn requested(&mut self, run: u64, call: u64, record: u64, name: &str) -> Told {
+    pub fn requested(&mut self, run: u64, call: u64, record: u64, asked: impl FnOnce() -> Asked) -> Told {
         let known = self.known(run, call);
-        if known.name.is_none() && !name.is_empty() {
-            known.name = Some(name.to_owned());
+        if known.asked.is_none() {
+            known.asked = Some(asked());
         }
         match known.requested_by {
             None => {
@@ -91,9 +103,9 @@ impl CallMemory {
         }
     }
 
-    /// The tool's name, if an answer asked for the call by name.
-    pub fn name(&self, run: u64, call: u64) -> Option<&str> {
-        self.calls.get(&(run, call))?.name.as_deref()
+    /// What an answer said about the call, if one asked for it.
+    pub fn asked(&self, run: u64, call: u64) -> Option<&Asked> {
+        self.calls.get(&(run, call))?.asked.as_ref()
     }
 
     /// Forgets the oldest calls until at most `max` are kept; returns how many went.

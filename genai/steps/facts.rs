@@ -1,13 +1,11 @@
 //! What one GenAI record says about a step, before anything is remembered or written.
 //!
-//! [`Facts::read`] looks at the record alone; [`Facts::place`] and [`Facts::tell`] add what was remembered of others.
+//! [`Facts::read`] looks at the record alone; [`Facts::place`], [`Facts::tell_execution`] and [`Facts::tell_messages`] add what
+//! was remembered of others.
 
 use super::messages::attribute;
-use super::{AgentName, resource};
-use super::{
-    CallMemory, Conversation, Digester, Digests, Failure, Lineage, Node, StepKind, Told, failure, is_error, is_framework_tool,
-    kind,
-};
+use super::{AgentName, Asked, CallMemory, Conversation, Digester, Digests, Failure, Lineage, Node, StepKind, Told};
+use super::{failure, is_error, is_framework_tool, kind, resource};
 use crate::keys;
 use crate::record::{self, is_call_operation, operation};
 use crate::usage::text_hash;
@@ -184,7 +182,8 @@ impl Facts {
         let conversation = std::mem::take(&mut self.conversation);
         for outcome in conversation.outcomes {
             let (scope, call) = (self.scope_of(&outcome.id, self.run), text_hash(&outcome.id));
-            let name = outcome.name.or_else(|| memory.name(scope, call).map(str::to_owned)).unwrap_or_default();
+            let asked = memory.asked(scope, call).cloned().unwrap_or_default();
+            let name = outcome.name.unwrap_or(asked.name);
             if is_framework_tool(&name) {
                 continue;
             }
@@ -195,8 +194,8 @@ impl Facts {
             self.calls.push(CallEvent {
                 executed: true,
                 name,
-                arguments: outcome.arguments.as_ref().map(|value| digester.value(value)),
-                resource: outcome.arguments.as_ref().and_then(resource),
+                arguments: outcome.arguments.as_ref().map(|value| digester.value(value)).or(asked.arguments),
+                resource: outcome.arguments.as_ref().and_then(resource).or(asked.resource),
                 result: outcome.result.as_ref().map(|value| digester.value(value)),
                 duplicate: told == Told::ByAnother,
                 unparseable: false,
@@ -209,19 +208,17 @@ impl Facts {
                 Some(id) => (self.scope_of(id, self.run), text_hash(id)),
                 None => (self.run, text_hash(&format!("{:?} {number}", self.span))),
             };
-            if memory.requested(scope, call, self.identity, &request.name) != Told::First {
-                continue;
-            }
-            self.calls.push(CallEvent {
-                executed: false,
+            let asked = || Asked {
+                name: request.name.clone(),
                 arguments: request.arguments.as_ref().map(|value| digester.value(value)),
                 resource: request.arguments.as_ref().and_then(resource),
-                result: None,
-                duplicate: false,
-                unparseable: request.unparseable,
-                name: request.name,
-                id: request.id,
-            });
+            };
+            if memory.requested(scope, call, self.identity, asked) != Told::First {
+                continue;
+            }
+            let Some(Asked { name, arguments, resource }) = memory.asked(scope, call).cloned() else { continue };
+            let unparseable = request.unparseable;
+            self.calls.push(CallEvent { executed: false, arguments, resource, result: None, duplicate: false, unparseable, name, id: request.id });
         }
     }
 

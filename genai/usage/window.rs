@@ -119,6 +119,12 @@ impl Window {
         self.order.is_empty()
     }
 
+    #[cfg(test)]
+    pub(super) fn holds_nothing(&self) -> bool {
+        let maps = [self.by_id.len(), self.by_span.len(), self.by_tokens.len(), self.unmeasured.len(), self.links.len()];
+        self.seen.is_empty() && self.owners.is_empty() && maps.iter().all(|len| *len == 0)
+    }
+
     fn match_in_window(&self, call: &Call) -> Option<Identity> {
         self.by_ids(call).or_else(|| self.by_place(call)).or_else(|| self.by_look(call)).or_else(|| self.by_unmeasured(call))
     }

@@ -83,5 +83,5 @@ fn captures_of_other_dialects_add_up_more_and_more() {
     }
     let [tokens, calls, requested, all] = exact;
     eprintln!("of {}: tokens {tokens}, calls {calls}, requested tool calls {requested}, all of them {all}", captures.len());
-    assert!(all >= 60, "only {all} captures add up");
+    assert!(all >= 199, "only {all} captures add up");
 }
