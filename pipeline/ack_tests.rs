@@ -93,3 +93,75 @@ fn shares_resolved_on_several_threads_give_one_outcome() {
     assert_eq!(outcome.try_recv(), Ok(Outcome::retryable("five")));
     assert!(outcome.try_recv().is_err());
 }
+
+/// A small generator, so that a failing sequence can be told by its number.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % sides
+    }
+}
+
+/// Shares of several requests are split, merged, resolved and lost at random; a model knows for every live share which
+/// requests it stands for.
+#[test]
+fn every_request_gets_one_outcome_and_it_is_the_worst_of_all_that_stood_for_it() {
+    const REQUESTS: usize = 3;
+    for seed in 0..3000 {
+        let mut dice = Dice(seed);
+        let told: Arc<Mutex<Vec<Vec<Outcome>>>> = Arc::new(Mutex::new(vec![Vec::new(); REQUESTS]));
+        let mut worst = vec![Outcome::Ok; REQUESTS];
+        // Each live share with the requests it stands for.
+        let mut live: Vec<(Ack, Vec<usize>)> = Vec::new();
+        for request in 0..REQUESTS {
+            let told = Arc::clone(&told);
+            live.push((Ack::new(move |outcome| told.lock().unwrap()[request].push(outcome)), vec![request]));
+        }
+        for step in 0..40 {
+            if live.is_empty() {
+                break;
+            }
+            let at = dice.roll(live.len());
+            match dice.roll(if step < 30 { 5 } else { 2 }) {
+                0 | 1 => {
+                    let (ack, of) = live.swap_remove(at);
+                    let outcome = match dice.roll(6) {
+                        0 => Outcome::permanent("p"),
+                        1 => Outcome::retryable("r"),
+                        _ => Outcome::Ok,
+                    };
+                    let lost = dice.roll(12) == 0;
+                    let counts = if lost { Outcome::retryable("lost") } else { outcome.clone() };
+                    for request in &of {
+                        worst[*request] = worst[*request].clone().or_worse(counts.clone());
+                    }
+                    if lost { drop(ack) } else { ack.resolve(outcome) }
+                }
+                2 | 3 => {
+                    let (ack, of) = &live[at];
+                    let share = (ack.share(), of.clone());
+                    live.push(share);
+                }
+                _ => {
+                    let count = 1 + dice.roll(live.len());
+                    let (acks, of): (Vec<Ack>, Vec<Vec<usize>>) = live.drain(..count).unzip();
+                    live.push((Ack::merge(acks), of.concat()));
+                }
+            }
+            for request in 0..REQUESTS {
+                let open = live.iter().any(|(_, of)| of.contains(&request));
+                let count = told.lock().unwrap()[request].len();
+                assert_eq!(count, usize::from(!open), "seed {seed}, step {step}, request {request}");
+            }
+        }
+        for (ack, _) in live {
+            ack.resolve(Outcome::Ok);
+        }
+        for (request, outcomes) in told.lock().unwrap().iter().enumerate() {
+            let ranks: Vec<u8> = outcomes.iter().map(Outcome::rank).collect();
+            assert_eq!(ranks, [worst[request].rank()], "seed {seed}, request {request}");
+        }
+    }
+}

@@ -68,6 +68,10 @@ impl Services {
     pub(crate) fn take_reports(&self) -> Option<mpsc::Receiver<Logs>> {
         self.waiting_reports.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
+    /// Whether every report was taken by whoever brings them in. Without `own_events` nobody does, and none waits.
+    pub(crate) fn no_report_waits(&self) -> bool {
+        self.reports.is_closed() || self.reports.capacity() == self.reports.max_capacity()
+    }
     pub(crate) fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
         let Some(runtime) = &self.runtime else { return };
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);

@@ -47,3 +47,31 @@ impl<T: Default> Shards<T> {
         self.replaced.load(std::sync::atomic::Ordering::Relaxed)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shard_whose_holder_panicked_starts_anew_and_is_counted() {
+        let shards: Shards<Vec<u32>> = Shards::new(2);
+        shards.lock(0).push(1);
+        shards.lock(1).push(2);
+        let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            let _held = shards.lock(0);
+            panic!("while holding a shard");
+        }));
+        assert!(panicked.is_err());
+        assert!(shards.lock(0).is_empty());
+        assert_eq!(*shards.lock(1), [2], "the others keep their state");
+        assert_eq!(shards.replaced(), 1);
+        shards.lock(0).push(3);
+        assert_eq!(*shards.lock(0), [3], "and the new one keeps its own");
+    }
+
+    #[test]
+    fn a_key_is_always_in_the_same_shard() {
+        let shards: Shards<()> = Shards::new(0);
+        assert_eq!((shards.count(), shards.of(u64::MAX)), (1, 0));
+    }
+}

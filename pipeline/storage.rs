@@ -96,3 +96,56 @@ impl Storage for MemoryStorage {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stored(value: &str) -> Stored {
+        Stored { version: 1, value: value.into() }
+    }
+
+    /// What every store has to do; further implementations run the same.
+    fn check(store: &dyn Storage) {
+        assert_eq!(store.get("a", "k").unwrap(), None);
+        store.set("a", "k", stored("1")).unwrap();
+        store.set("b", "k", stored("other")).unwrap();
+        assert_eq!(store.get("a", "k").unwrap(), Some(stored("1")), "namespaces are apart");
+
+        let set = |key: &str, value: &str| Change::Set { key: key.into(), stored: stored(value) };
+        let delete = |key: &str| Change::Delete { key: key.into() };
+        store.batch("a", &[set("z", "2"), set("k", "3"), delete("absent"), set("gone", "4"), delete("gone")]).unwrap();
+        let all = [("k".to_owned(), stored("3")), ("z".to_owned(), stored("2"))];
+        assert_eq!(store.list("a").unwrap(), all, "in order of the keys, changes in theirs");
+
+        store.set("a", "z", Stored { version: 7, value: Vec::new() }).unwrap();
+        assert_eq!(store.get("a", "z").unwrap().map(|stored| stored.version), Some(7));
+        store.delete("a", "k").unwrap();
+        assert_eq!(store.get("a", "k").unwrap(), None);
+        assert_eq!(store.get("b", "k").unwrap(), Some(stored("other")));
+    }
+
+    #[test]
+    fn the_memory_store_keeps_what_it_was_given() {
+        check(&MemoryStorage::default());
+    }
+
+    #[test]
+    fn a_batch_is_seen_whole_or_not_at_all() {
+        let store = MemoryStorage::default();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for round in 0..500 {
+                    let value = stored(&round.to_string());
+                    let keys = ["a", "b", "c"];
+                    let changes = keys.map(|key| Change::Set { key: key.into(), stored: value.clone() });
+                    store.batch("n", &changes).unwrap();
+                }
+            });
+            for _ in 0..500 {
+                let seen = store.list("n").unwrap();
+                assert!(seen.is_empty() || seen.len() == 3 && seen.iter().all(|(_, stored)| *stored == seen[0].1), "{seen:?}");
+            }
+        });
+    }
+}

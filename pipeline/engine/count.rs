@@ -92,3 +92,45 @@ fn varint(rest: &mut &[u8]) -> Option<u64> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chaperone_proto::{Data, Limits};
+    use chaperone_testkit::corpus;
+
+    #[test]
+    fn requests_of_all_captures_have_as_many_items_as_their_index() {
+        let mut counted = [0; 3];
+        for name in corpus::names() {
+            for request in corpus::load(&name).expect("a capture").requests.into_iter().filter(|request| !request.json) {
+                let signal = Signal::ALL.into_iter().find(|signal| signal.name() == request.signal).expect("a signal");
+                let indexed = Data::decode(signal, request.body.clone(), &Limits::default()).expect("a capture is OTLP");
+                let encoding = Encoding::Protobuf;
+                let payload = Payload { signal, encoding, body: request.body, transport: "http", client: None };
+                assert_eq!(items(&payload), indexed.items(), "{name}/{}", request.file);
+                counted[signal as usize] += indexed.items();
+            }
+        }
+        assert!(counted.iter().all(|items| *items > 100), "{counted:?}");
+    }
+
+    #[test]
+    fn broken_bodies_give_what_was_found_so_far() {
+        let request = corpus::names().iter().find_map(|name| {
+            let requests = corpus::load(name).expect("a capture").requests;
+            requests.into_iter().find(|request| request.signal == "traces" && !request.json)
+        });
+        let body = request.expect("a trace").body;
+        for end in 0..body.len() {
+            let mut found = 0;
+            leaves(Signal::Traces, &body[..end], &mut |_| found += 1);
+        }
+        let noise: Vec<u8> = (0..4096u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+        for start in 0..noise.len() {
+            leaves(Signal::Metrics, &noise[start..], &mut |point| {
+                point_time(point);
+            });
+        }
+    }
+}

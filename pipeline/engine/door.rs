@@ -4,7 +4,7 @@ use crate::engine::admission::NotAdmitted;
 use crate::engine::chance::Chance;
 use crate::engine::count;
 use crate::engine::door_counters::{DoorCounters, Ended};
-use crate::engine::flow::{Flow, Route};
+use crate::engine::flow::{Flow, Route, slot};
 use crate::engine::retransmission::{Arrival, First, Window};
 use crate::front::Reservation;
 use crate::{Ack, Batch, Encoding, Outcome, Payload, Refused, RequestSize, Telemetry};
@@ -76,13 +76,17 @@ pub(crate) struct Door {
     compute: Arc<Semaphore>,
     in_flight: Arc<InFlight>,
     window: Arc<Window>,
+    /// By signal: places of the flow's routes.
+    routes: [Option<usize>; 3],
     /// One a transport and signal: a handful.
     counters: Mutex<Vec<Arc<DoorCounters>>>,
 }
 
 impl Door {
     pub(crate) fn new(receiver: ComponentId, hall: &Hall) -> Door {
+        let routes = Signal::ALL.map(|signal| hall.flow.route(&receiver, signal));
         Door {
+            routes,
             receiver,
             flow: Arc::clone(&hall.flow),
             receive_limit: hall.receive_limit,
@@ -94,10 +98,10 @@ impl Door {
         }
     }
     pub(crate) fn serves(&self, signal: Signal) -> bool {
-        self.route(signal).is_some()
+        self.routes[slot(signal)].is_some()
     }
     fn route(&self, signal: Signal) -> Option<&Route> {
-        self.flow.routes.get(&(self.receiver.clone(), signal))
+        self.routes[slot(signal)].map(|place| &self.flow.routes[place].1)
     }
 
     fn counters(&self, transport: &'static str, signal: Signal) -> Arc<DoorCounters> {
@@ -148,9 +152,9 @@ impl Door {
         let (tell, told) = oneshot::channel();
         let answer = Answer { counters, first: Some(first), tell };
         let run = self.in_flight.begin();
-        let (flow, receiver) = (Arc::clone(&self.flow), self.receiver.clone());
+        let (flow, route) = (Arc::clone(&self.flow), self.routes[slot(signal)]);
         let work = move || {
-            let malformed = run_payload(&flow, &receiver, payload, room, answer);
+            let malformed = run_payload(&flow, route, payload, room, answer);
             drop(run);
             malformed
         };
@@ -230,7 +234,7 @@ struct Answer {
 }
 
 /// Indexes and runs a request. A malformed one gives the message.
-fn run_payload(flow: &Flow, receiver: &ComponentId, payload: Payload, room: Vec<Reservation>, answer: Answer) -> Option<String> {
+fn run_payload(flow: &Flow, route: Option<usize>, payload: Payload, room: Vec<Reservation>, answer: Answer) -> Option<String> {
     let limits = Limits::default();
     let body = payload.body.len();
     let data = match payload.encoding {
@@ -249,9 +253,8 @@ fn run_payload(flow: &Flow, receiver: &ComponentId, payload: Payload, room: Vec<
     let index = batch.data.pinned_bytes().saturating_sub(body);
     flow.accounted.running.add(index);
     answer.counters.received(batch.items());
-    if let Some(route) = flow.routes.get(&(receiver.clone(), batch.signal())) {
-        run_batch(flow, route, batch, room, answer);
-    }
+    let (_, route) = &flow.routes[route.expect("invariant: the door asked whether the signal is served")];
+    run_batch(flow, route, batch, room, answer);
     flow.accounted.running.sub(index);
     None
 }

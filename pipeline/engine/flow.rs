@@ -10,7 +10,6 @@ use crate::outbox::Given;
 use crate::{Ack, Batch, Clock, Counter, Kind, Next, Outbox, Outcome, ProcessError, Processor, RequestSize, Signals};
 use chaperone_config::{ComponentId, PipelineId};
 use chaperone_proto::{Data, Signal};
-use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -63,7 +62,8 @@ pub(crate) struct Flow {
     pub nodes: Vec<Node>,
     /// Processors and connectors, upstream first.
     pub order: Vec<usize>,
-    pub routes: HashMap<(ComponentId, Signal), Route>,
+    /// By receiver and signal; doors keep the places of theirs.
+    pub routes: Vec<((ComponentId, Signal), Route)>,
     pub clock: Clock,
     pub accounted: Arc<Accounted>,
     pub lost_shares: Counter,
@@ -82,6 +82,11 @@ pub(crate) enum Piece {
 }
 
 impl Flow {
+    /// The place of a receiver's route.
+    pub(crate) fn route(&self, receiver: &ComponentId, signal: Signal) -> Option<usize> {
+        self.routes.iter().position(|((id, of), _)| id == receiver && *of == signal)
+    }
+
     /// Sends a batch over several edges; the last one gets the original, the others clones.
     pub(crate) fn fan_out(&self, edges: &[Edge], batch: Batch, ack: Option<Ack>) {
         if let Some((last, others)) = edges.split_last() {

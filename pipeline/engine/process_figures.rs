@@ -2,23 +2,42 @@
 //!
 //! Read from the system when scraped; 0 where the system does not tell.
 
+use crate::engine::accounted::{Accounted, Bytes};
 use crate::{Clock, Telemetry};
+use std::sync::Arc;
 
 /// Kernel ticks a second in `/proc`: fixed at 100 on every Linux that user space sees.
 const TICKS: f64 = 100.0;
 const PAGE: f64 = 4096.0;
 const MIB: usize = 1 << 20;
 
-pub(crate) fn register(telemetry: &Telemetry, clock: &Clock) {
+pub(crate) fn register(telemetry: &Telemetry, clock: &Clock, accounted: &Arc<Accounted>) {
     let cpu = "Total CPU user and system time in seconds. [Alpha]";
     telemetry.counter_fn("otelcol_process_cpu_seconds", cpu, &[], || cpu_seconds().unwrap_or(0.0));
     let rss = "Total physical memory (resident set size). [Alpha]";
     telemetry.gauge_fn("otelcol_process_memory_rss", rss, &[], || statm(1).unwrap_or(0.0) * PAGE);
     let sys = "Total bytes of memory obtained from the OS. [Alpha]";
     telemetry.gauge_fn("otelcol_process_runtime_total_sys_memory_bytes", sys, &[], || statm(0).unwrap_or(0.0) * PAGE);
+    register_accounted(telemetry, accounted);
     let (clock, started) = (clock.clone(), clock.now().mono);
     let uptime = "Uptime of the process. [Alpha]";
     telemetry.counter_fn("otelcol_process_uptime", uptime, &[], move || clock.now().mono.saturating_sub(started).as_secs_f64());
+}
+
+/// What the engine itself accounts for, by part.
+fn register_accounted(telemetry: &Telemetry, accounted: &Arc<Accounted>) {
+    type Part = fn(&Accounted) -> &Bytes;
+    let parts: [(&str, Part); 4] = [
+        ("receiving", |accounted| &accounted.receiving),
+        ("running", |accounted| &accounted.running),
+        ("queued", |accounted| &accounted.queued),
+        ("state", |accounted| &accounted.state),
+    ];
+    for (name, part) in parts {
+        let accounted = Arc::clone(accounted);
+        let help = "Memory as the engine accounts it: what `memory_limiter` compares with its limit.";
+        telemetry.gauge_fn("chaperone_process_accounted_bytes", help, &[("part", name)], move || part(&accounted).get() as f64);
+    }
 }
 
 fn statm(column: usize) -> Option<f64> {

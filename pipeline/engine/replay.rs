@@ -95,7 +95,8 @@ impl Replay {
         let batch = Batch::new(data);
         let mut entered: Vec<usize> = Vec::new();
         for (_, receiver) in self.fed.iter().filter(|(signal, _)| *signal == batch.signal()) {
-            let Some(route) = self.flow.routes.get(&(receiver.clone(), batch.signal())) else { continue };
+            let Some(place) = self.flow.route(receiver, batch.signal()) else { continue };
+            let (_, route) = &self.flow.routes[place];
             // Two receivers of one pipeline: the request enters it once.
             let edges: Vec<_> = route.heads.iter().filter(|edge| !entered.contains(&edge.to)).collect();
             if let Some(counters) = route.counters.as_ref().filter(|_| !edges.is_empty()) {

@@ -6,7 +6,7 @@
 
 use crate::engine::chance::Chance;
 use crate::engine::digest::Digest;
-use crate::{Now, Outcome, Payload};
+use crate::{Encoding, Now, Outcome, Payload};
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -67,8 +67,8 @@ impl Window {
     /// Looks a request up, and remembers it if it is new.
     pub(crate) fn enter(self: &Arc<Self>, payload: &Payload, now: Now) -> Arrival {
         let tenant = payload.client.as_ref().and_then(|client| client.tenant.as_deref()).unwrap_or_default();
-        let kind = format!("{}/{}/{:?}/{tenant}", payload.transport, payload.signal.name(), payload.encoding);
-        let key = self.digest.of(kind.as_bytes(), &payload.body);
+        let kind = [payload.signal as u8, u8::from(payload.encoding == Encoding::Json)];
+        let key = self.digest.of(&[&kind, payload.transport.as_bytes(), tenant.as_bytes(), &payload.body]);
         let mut remembered = self.lock();
         remembered.forget(now.mono);
         if let Some(slot) = remembered.by_key.get(&key) {

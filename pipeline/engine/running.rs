@@ -21,6 +21,9 @@ use tokio::time::Instant;
 /// The receiver that brings in what components report about themselves.
 pub(crate) const OWN_EVENTS: &str = "own_events";
 
+/// How often a shutdown looks whether the queues are empty.
+const TURN: Duration = Duration::from_millis(5);
+
 /// A running collector.
 pub struct Running {
     flow: Arc<Flow>,
@@ -40,7 +43,7 @@ pub struct Running {
 
 pub(crate) async fn start(assembled: Assembled, settings: &EngineSettings) -> Result<Running, StartError> {
     let Assembled { flow, lanes, exporters, receivers } = assembled;
-    process_figures::register(&settings.telemetry, &settings.clock);
+    process_figures::register(&settings.telemetry, &settings.clock, &flow.accounted);
     let accounted = Arc::clone(&flow.accounted);
     let services = Services::new(settings.clock.clone(), settings.telemetry.clone(), Arc::clone(&settings.storage), accounted);
     let mut running = Running {
@@ -158,9 +161,8 @@ impl Running {
         for lane in &self.lanes {
             lane.stage.send_replace(Stage::Draining);
         }
-        let _ = tokio::time::timeout_at(deadline, async { while self.consumers.join_next().await.is_some() {} }).await;
+        let _ = tokio::time::timeout_at(deadline, self.emptied()).await;
         self.close().await;
-        // Reports of the last deliveries have nowhere to go any more.
         self.reports.shutdown().await;
         self.emptied.send_replace(true);
         for instance in self.exporters.drain(..) {
@@ -185,6 +187,19 @@ impl Running {
                     Next::Again | Next::After(_) => {}
                 }
             }
+        }
+    }
+
+    /// Resolves when nothing is queued, on its way, or being reported.
+    ///
+    /// The last deliveries are reported, and reports are delivered: so all queues stay open until all are empty, seen
+    /// twice, since a report may just be between its channel and a queue.
+    async fn emptied(&self) {
+        let mut seen = 0;
+        while seen < 2 {
+            let idle = self.lanes.iter().all(|lane| lane.is_idle()) && self.services.no_report_waits();
+            seen = if idle { seen + 1 } else { 0 };
+            tokio::time::sleep(TURN).await;
         }
     }
 

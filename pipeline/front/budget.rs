@@ -111,6 +111,10 @@ impl Budget {
     pub(crate) fn size(&self) -> usize {
         self.length(&self.lock())
     }
+    /// Whether nothing is in the queue or in flight.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lock().requests == 0
+    }
     /// Bytes in the queue and in flight.
     pub(crate) fn bytes(&self) -> usize {
         self.lock().bytes
@@ -155,3 +159,7 @@ impl Drop for Reservation {
         self.budget.freed.notify_waiters();
     }
 }
+
+#[cfg(test)]
+#[path = "budget_tests.rs"]
+mod tests;

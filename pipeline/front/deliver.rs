@@ -30,7 +30,7 @@ struct Ending {
     what: Result<usize, &'static str>,
 }
 
-/// Works on a queue until it is closed and empty.
+/// Works on a queue until its shutdown has ended.
 pub(crate) async fn consume(lane: Arc<Lane>) {
     let mut stage = lane.stage.subscribe();
     loop {

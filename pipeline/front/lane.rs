@@ -24,7 +24,7 @@ const IN_ORDER_BYTES: usize = 4 << 20;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Stage {
     Open,
-    /// What waits goes out at once, each with one attempt.
+    /// What waits and still comes goes out at once, each with one attempt.
     Draining,
     /// The deadline has passed: what is left is dropped.
     Ended,
@@ -140,18 +140,16 @@ impl Lane {
                 }
             }
         }
-        let ack = match ack {
-            Some(ack) if !self.settings.waits => {
-                ack.resolve(Outcome::Ok);
-                None
-            }
-            other => other,
-        };
         self.counters.enqueued.add(items as u64);
         self.counters.queued.add(items as u64);
-        waiting.push(Item { chunk, bytes, ack, since: Instant::now(), last_part: true }, &self.settings);
+        let (waits, acknowledged) = if self.settings.waits { (ack, None) } else { (None, ack) };
+        waiting.push(Item { chunk, bytes, ack: waits, since: Instant::now(), last_part: true }, &self.settings);
         drop(waiting);
         self.arrived.notify_one();
+        // Whoever hears of it runs without this queue's lock.
+        if let Some(ack) = acknowledged {
+            ack.resolve(Outcome::Ok);
+        }
         Ok(())
     }
 
@@ -163,7 +161,7 @@ impl Lane {
         }
         let mut waiting = self.lock();
         let Some(first) = waiting.items.front() else {
-            return if stage == Stage::Open { Work::Wait(None) } else { Work::Over };
+            return Work::Wait(None);
         };
         if let Some(batch) = self.settings.queue.batch.get()
             && self.settings.queue.enabled
@@ -210,6 +208,11 @@ impl Lane {
             self.counters.failed(items, "shutdown");
         }
         self.finish(left, &Outcome::retryable("the collector is stopping"));
+    }
+
+    /// Whether nothing waits and nothing is on its way.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.budget.is_empty()
     }
 
     /// Longest time of one attempt; none = without end.

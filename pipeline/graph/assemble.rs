@@ -257,7 +257,7 @@ impl Plan<'_> {
             }
         }
     }
-    fn routes(&self, nodes: &[Node], of_pipelines: &[OfPipeline]) -> HashMap<(ComponentId, Signal), Route> {
+    fn routes(&self, nodes: &[Node], of_pipelines: &[OfPipeline]) -> Vec<((ComponentId, Signal), Route)> {
         let mut routes: HashMap<(ComponentId, Signal), Route> = HashMap::new();
         for ((pipeline, signal), nodes_of) in self.pipelines().zip(of_pipelines) {
             let mut seen: Vec<&ComponentId> = Vec::new();
@@ -284,7 +284,7 @@ impl Plan<'_> {
                 reach(nodes, head, *signal, route);
             }
         }
-        routes
+        routes.into_iter().collect()
     }
 }
 

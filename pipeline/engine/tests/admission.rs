@@ -100,7 +100,7 @@ service: {pipelines: {logs: {receivers: [taps], exporters: [forward, net]}, logs
 ";
     let house = House::of(text).await;
     let flow = &house.entrance.door.flow;
-    let route = &flow.routes[&(id("taps"), Signal::Logs)];
+    let route = &flow.routes[flow.route(&id("taps"), Signal::Logs).expect("served")].1;
     assert_eq!(route.queues.len(), 2);
     let size = |bytes| crate::RequestSize { signal: Signal::Logs, bytes };
     assert!(flow.admit(route, size(40 << 10)).is_err(), "one copy fits, two do not");

@@ -109,3 +109,14 @@ async fn requests_after_the_stop_are_told_to_come_again() {
     house.shutdown(Duration::from_secs(1)).await;
     assert!(matches!(entrance.submit_batch(Batch::new(logs(1))).await, Outcome::Retryable { .. }));
 }
+
+#[tokio::test(start_paused = true)]
+async fn reports_of_the_last_deliveries_are_delivered_too() {
+    let house = House::of(&PLAIN.replace("net: ,", "net: {reports: true},")).await;
+    assert_eq!(house.send(3).await, Outcome::Ok);
+    let (net, local) = (house.script("net"), house.script("local"));
+    assert!(net.seen().is_empty());
+    house.shutdown(Duration::from_secs(5)).await;
+    // The report, and what `count` had not told yet.
+    assert_eq!((net.items(), local.items()), (3, 1));
+}
