@@ -108,7 +108,7 @@ async fn compressed_requests_are_frames_after_their_length() {
         let (_folder, path) = folder();
         write(settings, &path, &["one", "two"]).await.unwrap();
         let bytes = std::fs::read(&path).unwrap();
-        let frames: Vec<Vec<u8>> = records(&bytes).into_iter().map(|frame| zstd_decoded(frame)).collect();
+        let frames: Vec<Vec<u8>> = records(&bytes).into_iter().map(zstd_decoded).collect();
         assert_eq!(frames.len(), 2);
         assert_eq!(frames[1] == body("two"), !json);
         assert_eq!(frames[1].starts_with(b"{\"resourceSpans\""), json);

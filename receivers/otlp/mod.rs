@@ -10,7 +10,7 @@ mod intake;
 #[cfg(test)]
 mod tests;
 
-pub use config::{Config, Grpc, Http};
+pub use config::Config;
 
 use chaperone_config::Endpoint;
 use chaperone_net::{Handler, Listener, Server, ServerSettings};

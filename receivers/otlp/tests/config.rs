@@ -1,6 +1,6 @@
 //! Settings: defaults and mistakes.
 
-use super::super::{Config, Grpc, Http};
+use crate::otlp::config::{Config, Grpc, Http};
 use super::node;
 use chaperone_config::{ByteSize, Optional, parse_settings};
 
