@@ -78,28 +78,34 @@ impl<'a> RecordMut<'a> {
     }
     /// Renames every occurrence of `from`; true if there was one.
     pub fn rename(&mut self, from: KeyId, to: KeyId) -> bool {
+        self.rename_all(|key| (key == from).then_some(to))
+    }
+    /// Renames known keys in one walk: called for each pair whose key has an id. True if one was renamed.
+    pub fn rename_all(&mut self, mut to: impl FnMut(KeyId) -> Option<KeyId>) -> bool {
         let record = *self.record();
-        let mut found = false;
+        let tag = self.attr_tag();
+        let mut found = 0;
         for (list, start, len) in ranges(&record) {
             for at in start..start + len {
                 let attr = &mut self.index.list(list)[at];
-                if attr.key_id != from.0 {
+                if attr.key_id == NO_KEY {
                     continue;
                 }
-                found = true;
+                let Some(to) = to(KeyId(attr.key_id)) else { continue };
                 if attr.has(attr_flag::ODD) {
-                    self.index.rebuild_with_key(list, at, self.attr_tag(), to);
+                    self.index.rebuild_with_key(list, at, tag, to);
                 } else {
                     attr.key_id = to.0;
                     attr.flags |= attr_flag::RENAMED;
                 }
-                self.index.records[self.at].state |= if list == List::Attrs { state::REWRITE } else { 0 };
+                found |= if list == List::Attrs { state::REWRITE } else { state::TOUCHED };
             }
         }
-        if found {
+        if found != 0 {
+            self.index.records[self.at].state |= found & state::REWRITE;
             self.touch();
         }
-        found
+        found != 0
     }
     /// Removes every occurrence; true if there was one.
     pub fn remove(&mut self, key: KeyId) -> bool {
