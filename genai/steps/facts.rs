@@ -218,7 +218,16 @@ impl Facts {
             }
             let Some(Asked { name, arguments, resource }) = memory.asked(scope, call).cloned() else { continue };
             let unparseable = request.unparseable;
-            self.calls.push(CallEvent { executed: false, arguments, resource, result: None, duplicate: false, unparseable, name, id: request.id });
+            self.calls.push(CallEvent {
+                executed: false,
+                arguments,
+                resource,
+                result: None,
+                duplicate: false,
+                unparseable,
+                name,
+                id: request.id,
+            });
         }
     }
 

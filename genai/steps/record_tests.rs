@@ -55,8 +55,22 @@ fn failures_get_a_type_and_a_code() {
     let (llm, tool) = (StepKind::Llm, StepKind::Tool);
     check(llm, "RateLimitError", "", "model", "rate_limit", Some(true));
     check(llm, "429", "", "model", "rate_limit", Some(true));
-    check(llm, "openai.RateLimitError", "You exceeded your current quota: insufficient_quota", "model", "quota_exceeded", Some(false));
-    check(llm, "BadRequestError", "This model's maximum context length is 128000 tokens", "model", "context_length_exceeded", Some(false));
+    check(
+        llm,
+        "openai.RateLimitError",
+        "You exceeded your current quota: insufficient_quota",
+        "model",
+        "quota_exceeded",
+        Some(false),
+    );
+    check(
+        llm,
+        "BadRequestError",
+        "This model's maximum context length is 128000 tokens",
+        "model",
+        "context_length_exceeded",
+        Some(false),
+    );
     check(llm, "InternalServerError", "", "model", "server_error", Some(true));
     check(llm, "APITimeoutError", "", "model", "timeout", Some(true));
     check(llm, "BadRequestError", "", "model", "bad_request_error", None);

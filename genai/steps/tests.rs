@@ -58,7 +58,9 @@ fn a_digest_is_of_the_value_not_of_its_spelling() {
 
 #[test]
 fn an_empty_result_is_told_from_a_small_one() {
-    for (value, empty) in [(json!(""), true), (json!([]), true), (json!({}), true), (json!(null), true), (json!(0), false), (json!("0"), false)] {
+    for (value, empty) in
+        [(json!(""), true), (json!([]), true), (json!({}), true), (json!(null), true), (json!(0), false), (json!("0"), false)]
+    {
         assert_eq!(digester().value(&value).empty, empty, "{value}");
     }
 }

@@ -66,7 +66,8 @@ fn a_log_of_the_span_is_the_same_call_unless_both_name_other_ids() {
     decide(&mut window, &owner);
     let of_span = Call { tokens: Some((0, 0)), ..log(1) };
     assert_eq!(decide(&mut window, &of_span), duplicate_of(&owner));
-    let stamped_with_another_span = Call { identity: Some(Identity::Log([9; 16])), response_id: Some(6), tokens: Some((3, 3)), ..log(1) };
+    let stamped_with_another_span =
+        Call { identity: Some(Identity::Log([9; 16])), response_id: Some(6), tokens: Some((3, 3)), ..log(1) };
     assert_eq!(decide(&mut window, &stamped_with_another_span), Decision::Owner);
 }
 

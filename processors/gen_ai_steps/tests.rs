@@ -1,1 +1,211 @@
+//! Settings, and records through the processor.
 
+use super::*;
+use chaperone_config::{Node as Yaml, parse_settings};
+use chaperone_genai::keys;
+use chaperone_pipeline::{Clock, Now};
+use chaperone_proto::{Limits, Signal, ValueRef};
+
+fn config(yaml: &str) -> Result<Config, String> {
+    let node = Yaml::parse(yaml, "test.yaml").unwrap();
+    parse_settings(&node, "processors.gen_ai_steps").map_err(|problems| problems.to_string())
+}
+
+fn running() -> Arc<dyn Processor> {
+    chaperone_genai::dialects::install();
+    GenAiSteps::build(Config::default(), &BuildContext::for_tests("gen_ai_steps", Clock::manual(0))).unwrap()
+}
+
+fn process(processor: &Arc<dyn Processor>, data: Data) -> (Data, Option<Data>) {
+    let mut out = Outbox::for_tests(Now::default());
+    processor.process(Batch::new(data), &mut out).unwrap();
+    assert_eq!(out.passed().len(), 1);
+    (out.passed()[0].data.clone(), out.derived().first().map(|batch| batch.data.clone()))
+}
+
+fn pairs(attributes: &[(&str, &str)]) -> String {
+    let value = |text: &str| serde_json::Value::from(text);
+    let pairs: Vec<String> =
+        attributes.iter().map(|(key, text)| format!(r#"{{"key":"{key}","value":{{"stringValue":{}}}}}"#, value(text))).collect();
+    pairs.join(",")
+}
+
+const TRACE: &str = "0102030405060708090a0b0c0d0e0f10";
+
+/// A span `id` below `parent`, from second `id` to the next.
+fn span(id: u8, parent: u8, attributes: &[(&str, &str)]) -> String {
+    let parent = if parent == 0 { String::new() } else { format!(r#""parentSpanId":"{parent:016x}","#) };
+    format!(
+        r#"{{"name":"n","traceId":"{TRACE}","spanId":"{id:016x}",{parent}"startTimeUnixNano":"{id}000000000",
+        "endTimeUnixNano":"{id}900000000","attributes":[{}]}}"#,
+        pairs(attributes)
+    )
+}
+
+fn request(outer: &str, inner: &str, list: &str, records: &[String], signal: Signal) -> Data {
+    let json = format!(
+        r#"{{"{outer}":[{{"resource":{{"attributes":[{}]}},"{inner}":[{{"scope":{{"name":"s"}},"{list}":[{}]}}]}}]}}"#,
+        pairs(&[("service.name", "shop")]),
+        records.join(",")
+    );
+    Data::decode_json(signal, json.as_bytes(), &Limits::default()).unwrap()
+}
+
+fn spans(records: &[String]) -> Data {
+    request("resourceSpans", "scopeSpans", "spans", records, Signal::Traces)
+}
+
+fn logs(records: &[String]) -> Data {
+    request("resourceLogs", "scopeLogs", "logRecords", records, Signal::Logs)
+}
+
+const GEN_AI: (&str, &str) = ("chaperone.dialect.name", "otel-genai");
+const CHAT: (&str, &str) = ("gen_ai.operation.name", "chat");
+const TOOL: (&str, &str) = ("gen_ai.operation.name", "execute_tool");
+const ANSWER: (&str, &str) = (
+    "gen_ai.output.messages",
+    r#"[{"role":"assistant","parts":[{"type":"tool_call","id":"call_0001","name":"get_weather","arguments":{"city":"Paris"}}]}]"#,
+);
+const RESULT: (&str, &str) =
+    ("gen_ai.input.messages", r#"[{"role":"tool","parts":[{"type":"tool_call_response","id":"call_0001","response":"Sunny"}]}]"#);
+
+fn text(data: &Data, at: usize, key: KeyId) -> Option<String> {
+    data.record(at).attrs().str(key).map(str::to_owned)
+}
+
+/// `(source, scope)` of the tool call events of a span.
+fn told(data: &Data, at: usize) -> Vec<(String, String)> {
+    let span = data.record(at).as_span().unwrap();
+    let events = span.events().filter(|event| event.name() == "chaperone.tool_call");
+    events
+        .map(|event| {
+            let word = |key| event.attrs().str(key).unwrap_or("").to_owned();
+            (word(keys::CHAPERONE_TOOL_SOURCE), word(keys::CHAPERONE_TOOL_SCOPE))
+        })
+        .collect()
+}
+
+fn words(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    pairs.iter().map(|(left, right)| ((*left).to_owned(), (*right).to_owned())).collect()
+}
+
+#[test]
+fn the_default_settings_are_those_of_the_readme() {
+    assert_eq!(config(include_str!("testdata/default.yaml")).unwrap(), Config::default());
+    assert!(config(include_str!("testdata/invalid_max_traces.yaml")).unwrap_err().contains("must be at least 1"));
+}
+
+#[test]
+fn an_agent_gives_its_name_to_what_is_below_it_across_spans_of_the_application() {
+    let agent = span(1, 0, &[GEN_AI, ("gen_ai.operation.name", "invoke_agent"), ("gen_ai.agent.name", "billing")]);
+    let records = [span(3, 2, &[GEN_AI, CHAT]), span(2, 1, &[]), agent, span(4, 0, &[GEN_AI, CHAT])];
+    let (data, _) = process(&running(), spans(&records));
+    let of = |at| (text(&data, at, keys::GEN_AI_AGENT_NAME), text(&data, at, keys::CHAPERONE_AGENT_SOURCE));
+    let named = |name: &str, source: &str| (Some(name.to_owned()), Some(source.to_owned()));
+    assert_eq!(of(0), named("billing", "ancestor"));
+    assert_eq!(of(1), (None, None), "not GenAI");
+    assert_eq!(of(2), named("billing", "own"));
+    assert_eq!(of(3), named("shop", "service"));
+}
+
+#[test]
+fn a_requested_call_becomes_an_event_and_a_decision() {
+    let offered = ("gen_ai.tool.definitions", r#"[{"name":"get_weather"},{"name":"search"}]"#);
+    let (data, made) = process(&running(), spans(&[span(1, 0, &[GEN_AI, CHAT, ANSWER, offered])]));
+    assert!(made.is_none(), "a span carries its own events");
+    assert_eq!(told(&data, 0), words(&[("requested", "self")]));
+    let attrs = data.record(0).attrs();
+    assert_eq!(
+        (attrs.int(keys::CHAPERONE_LLM_TOOLS_OFFERED), attrs.int(keys::CHAPERONE_LLM_TOOL_CALLS_MADE)),
+        (Some(2), Some(1))
+    );
+    let span = data.record(0).as_span().unwrap();
+    let decision = span.events().find(|event| event.name() == "chaperone.decision").unwrap();
+    let attrs = decision.attrs();
+    assert_eq!(attrs.str(keys::CHAPERONE_DECISION_TYPE), Some("tool_selection"));
+    assert_eq!(attrs.str(keys::CHAPERONE_DECISION_SUBJECT_ID), Some("call_0001"));
+    assert_eq!(attrs.str(keys::CHAPERONE_DECISION_DERIVATION), Some("inferred"));
+    let Some(ValueRef::Array(candidates)) = attrs.get(keys::CHAPERONE_DECISION_CANDIDATES) else { panic!("no candidates") };
+    assert_eq!(candidates.iter().filter_map(ValueRef::as_str).collect::<Vec<_>>(), ["get_weather", "search"]);
+}
+
+#[test]
+fn a_result_in_messages_is_told_once_with_what_the_request_said() {
+    let processor = running();
+    let records = [span(1, 0, &[GEN_AI, CHAT, ANSWER]), span(2, 0, &[GEN_AI, CHAT, RESULT]), span(3, 0, &[GEN_AI, CHAT, RESULT])];
+    let (data, _) = process(&processor, spans(&records));
+    assert_eq!(told(&data, 1), words(&[("executed", "self")]));
+    assert_eq!(told(&data, 2), [], "history");
+    let events: Vec<_> = [0, 1].map(|at| data.record(at).as_span().unwrap().events().next().unwrap()).into();
+    let digest = |at: usize| events[at].attrs().str(keys::CHAPERONE_TOOL_ARGUMENTS_SHAPE_HASH);
+    assert!(digest(0).is_some() && digest(0) == digest(1), "the arguments are those that were asked for");
+    assert_eq!(events[1].attrs().str(keys::GEN_AI_TOOL_NAME), Some("get_weather"));
+    let (again, _) = process(&processor, spans(&records[1..2]));
+    assert_eq!(told(&again, 0), told(&data, 1), "sent again, it tells again");
+}
+
+#[test]
+fn a_result_in_messages_is_a_duplicate_of_the_tool_span() {
+    let tool = span(1, 0, &[GEN_AI, TOOL, ("gen_ai.tool.name", "get_weather"), ("gen_ai.tool.call.id", "call_0001")]);
+    for order in [[0, 1], [1, 0]] {
+        let records = [span(2, 0, &[GEN_AI, CHAT, RESULT]), tool.clone()];
+        let (data, _) = process(&running(), spans(&order.map(|at| records[at].clone())));
+        let (chat, tool) = if order == [0, 1] { (0, 1) } else { (1, 0) };
+        assert_eq!(told(&data, chat), words(&[("executed", "duplicate")]));
+        assert_eq!(text(&data, tool, keys::CHAPERONE_TOOL_SCOPE).as_deref(), Some("self"));
+        assert_eq!(text(&data, tool, keys::CHAPERONE_TOOL_SOURCE).as_deref(), Some("executed"));
+    }
+}
+
+#[test]
+fn a_log_tells_of_its_calls_in_log_records_beside_it() {
+    let log = format!(
+        r#"{{"timeUnixNano":"5","traceId":"{TRACE}","spanId":"0000000000000001","eventName":"gen_ai.choice","attributes":[{}]}}"#,
+        pairs(&[GEN_AI, ANSWER, ("chaperone.record.id", "0000000000000000000000000000000a"), ("chaperone.run.id", "r")])
+    );
+    let processor = running();
+    let (_, made) = process(&processor, logs(&[log.clone()]));
+    let made = made.expect("log records");
+    let Data::Logs(records) = &made else { panic!("logs") };
+    let names: Vec<_> = records.logs().map(|log| log.event_name()).collect();
+    assert_eq!(names, ["chaperone.tool_call", "chaperone.decision"]);
+    let first = records.log(0);
+    assert_eq!((first.time_ns(), first.span_id()), (5, Some([0, 0, 0, 0, 0, 0, 0, 1])));
+    assert_eq!(first.attrs().str(keys::CHAPERONE_RUN_ID), Some("r"));
+    assert_eq!(first.attrs().str(keys::CHAPERONE_DIALECT_NAME), Some("otel-genai"));
+    assert_eq!(first.resource().attrs().str(keys::SERVICE_NAME), Some("shop"));
+    let (_, again) = process(&processor, logs(&[log]));
+    assert_eq!(again.unwrap().encode().concat(), made.encode().concat(), "the same ids when it is sent again");
+}
+
+#[test]
+fn a_failed_tool_is_told_with_its_code_and_its_retry_as_a_second_attempt() {
+    let failed = span(1, 9, &[GEN_AI, TOOL, ("gen_ai.tool.name", "slow"), ("error.type", "TimeoutError")]);
+    let retried = span(2, 9, &[GEN_AI, TOOL, ("gen_ai.tool.name", "slow")]);
+    let (data, _) = process(&running(), spans(&[failed, retried]));
+    assert_eq!(text(&data, 0, keys::CHAPERONE_FAILURE_TYPE).as_deref(), Some("tool"));
+    assert_eq!(text(&data, 0, keys::CHAPERONE_FAILURE_CODE).as_deref(), Some("timeout"));
+    let attempt = |at: usize| data.record(at).attrs().int(keys::CHAPERONE_STEP_ATTEMPT);
+    assert_eq!((attempt(0), attempt(1)), (Some(1), Some(2)));
+    let signs = |at: usize| {
+        let span = data.record(at).as_span().unwrap();
+        span.events().filter_map(|e| e.attrs().str(keys::CHAPERONE_QUALITY_SIGNAL_TYPE).map(str::to_owned)).collect::<Vec<_>>()
+    };
+    assert_eq!((signs(0), signs(1)), (vec!["tool_failure".to_owned()], vec!["retry_occurred".to_owned()]));
+}
+
+#[test]
+fn a_second_pass_changes_nothing() {
+    let records = [span(1, 0, &[GEN_AI, CHAT, ANSWER]), span(2, 0, &[GEN_AI, CHAT, RESULT])];
+    let (first, _) = process(&running(), spans(&records));
+    let (again, made) = process(&running(), first.clone());
+    assert_eq!(first.encode().concat(), again.encode().concat());
+    assert!(made.is_none());
+}
+
+#[test]
+fn other_telemetry_passes_untouched() {
+    let data = spans(&[span(1, 0, &[("http.route", "/")])]);
+    let before = data.encode().concat();
+    assert_eq!(process(&running(), data).0.encode().concat(), before);
+}

@@ -8,10 +8,15 @@ mod expected;
 mod order;
 mod run;
 
-
 /// Captures of the dialects that are mapped whole.
-const FAMILIES: [&str; 6] =
-    ["otel-openai", "otel-anthropic", "openinference-openai", "openinference-anthropic", "openllmetry-openai", "openllmetry-anthropic"];
+const FAMILIES: [&str; 6] = [
+    "otel-openai",
+    "otel-anthropic",
+    "openinference-openai",
+    "openinference-anthropic",
+    "openllmetry-openai",
+    "openllmetry-anthropic",
+];
 
 fn of_families() -> Vec<String> {
     let names = chaperone_testkit::corpus::names();
