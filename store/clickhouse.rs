@@ -63,7 +63,7 @@ fn fill(template: &str, names: &Names<'_>) -> String {
 fn interval(ttl: Duration) -> String {
     let seconds = ttl.as_secs().max(1);
     for (unit, length) in [("Day", 86_400), ("Hour", 3_600), ("Minute", 60)] {
-        if seconds % length == 0 {
+        if seconds.is_multiple_of(length) {
             return format!("toInterval{unit}({})", seconds / length);
         }
     }

@@ -12,6 +12,9 @@ mod read;
 mod run;
 mod tool_call;
 
+#[cfg(test)]
+mod tests;
+
 pub use alert::{AlertRow, AlertState};
 pub use finding::{FindingRow, Severity};
 pub use llm_call::{CostSource, LlmCallRow, SignalWord, UsageScope};

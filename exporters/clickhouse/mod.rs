@@ -115,6 +115,7 @@ impl Instance {
         for (name, value) in &tables.settings {
             insert = insert.with_setting(*name, *value);
         }
+        tracing::debug!(table, rows = block.rows, bytes = block.bytes.len(), "inserting a block");
         let bytes = Bytes::from(block.bytes);
         let sent = async {
             for start in (0..bytes.len()).step_by(PIECE) {

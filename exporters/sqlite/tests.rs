@@ -99,7 +99,7 @@ async fn a_call_is_stored_with_its_buckets_cost_and_requested_tools() {
     assert_eq!(store.read::<i64>("SELECT input_tokens FROM llm_calls"), 1000);
     assert_eq!(store.read::<i64>("SELECT uncached_tokens FROM llm_calls"), 800);
     assert_eq!(store.read::<i64>("SELECT duration_ns FROM llm_calls"), 2_000_000_000);
-    assert_eq!(store.read::<bool>("SELECT is_error FROM llm_calls"), true);
+    assert!(store.read::<bool>("SELECT is_error FROM llm_calls"));
     assert_eq!(store.read::<f64>("SELECT cost_usd FROM llm_calls"), 0.0125);
     assert_eq!(store.read::<i64>("SELECT count(*) FROM tool_calls WHERE source = 'requested' AND tool_name = 'search'"), 2);
 }
@@ -111,7 +111,7 @@ async fn what_is_sent_twice_is_stored_once_and_the_first_copy_stays() {
     store.export(call(false)).await;
     store.export(call(true)).await;
     assert_eq!(store.read::<i64>("SELECT count(*) FROM llm_calls"), 1);
-    assert_eq!(store.read::<bool>("SELECT resent FROM llm_calls"), false);
+    assert!(!store.read::<bool>("SELECT resent FROM llm_calls"));
     assert_eq!(store.read::<i64>("SELECT count(*) FROM tool_calls"), 2);
 }
 

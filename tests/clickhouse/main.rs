@@ -2,6 +2,8 @@
 //!
 //! The engine is fetched by `cargo xtask test`.
 
+#![expect(clippy::unwrap_used, reason = "a test that panics says where")]
+
 mod agent_rows;
 mod calls;
 mod contrib_rows;
