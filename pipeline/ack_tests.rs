@@ -1,3 +1,5 @@
+//! Rules of acknowledgement: one by one, and at random against a model.
+
 use super::*;
 use std::sync::mpsc::{Receiver, sync_channel};
 

@@ -63,7 +63,7 @@ impl FamilyType {
     }
 }
 
-/// `Content-Type` of what [`write`] gives.
+/// `Content-Type` of what [`write()`] gives.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Writes families in the text format, version 0.0.4. A family without samples is left out.

@@ -7,6 +7,7 @@ use chaperone_proto::Logs;
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::runtime::Handle;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
@@ -33,18 +34,19 @@ pub(crate) struct Services {
     tasks: Mutex<JoinSet<()>>,
     reports: mpsc::Sender<Logs>,
     waiting_reports: Mutex<Option<mpsc::Receiver<Logs>>>,
-    dropped_reports: Counter,
+    /// No room, and nobody who takes them.
+    dropped_reports: [Counter; 2],
     quiet: bool,
 }
 
 impl Services {
     pub(crate) fn new(clock: Clock, telemetry: Telemetry, storage: Arc<dyn Storage>, accounted: Arc<Accounted>) -> Services {
         let (reports, waiting) = mpsc::channel(MAX_REPORTS);
-        let dropped_reports = telemetry.counter(
-            "chaperone_reports_dropped_items",
-            "Records of our own that never entered the graph.",
-            &[("reason", "own_events_full")],
-        );
+        let dropped = |reason| {
+            let help = "Records of our own that never entered the graph.";
+            telemetry.counter("chaperone_reports_dropped_items", help, &[("reason", reason)])
+        };
+        let dropped_reports = [dropped("own_events_full"), dropped("no_own_events")];
         Services {
             clock,
             telemetry,
@@ -144,8 +146,11 @@ impl Host {
     /// Never waits: when too many reports wait already, or no pipeline has the receiver, they are dropped and counted.
     pub fn report(&self, logs: Logs) {
         let items = logs.len();
-        if self.services.reports.try_send(logs).is_err() {
-            self.services.dropped_reports.add(items as u64);
+        let [full, nobody] = &self.services.dropped_reports;
+        match self.services.reports.try_send(logs) {
+            Ok(()) => {}
+            Err(TrySendError::Full(_)) => full.add(items as u64),
+            Err(TrySendError::Closed(_)) => nobody.add(items as u64),
         }
     }
     /// The clock.

@@ -1,3 +1,5 @@
+//! Own metrics as they are written.
+
 use super::*;
 use crate::exposition::write;
 

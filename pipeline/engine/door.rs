@@ -172,10 +172,9 @@ impl Door {
         if let Some(message) = malformed {
             return Err(Refused::Malformed { message });
         }
-        match tokio::time::timeout(PATIENCE, told).await {
-            Ok(Ok(outcome)) => answered(outcome),
-            Ok(Err(_)) => Err(retry("the request was lost inside the collector")),
-            Err(_) => Err(retry("the destination did not take the data in time")),
+        match acknowledged(told).await {
+            Some(outcome) => answered(outcome),
+            None => Err(retry(SLOW)),
         }
     }
 
@@ -198,10 +197,7 @@ impl Door {
         let run = self.in_flight.begin();
         run_batch(&self.flow, route, batch, room, Answer { counters, first: None, tell });
         drop(run);
-        match tokio::time::timeout(PATIENCE, told).await {
-            Ok(Ok(outcome)) => outcome,
-            _ => Outcome::retryable("the destination did not take the data in time"),
-        }
+        acknowledged(told).await.unwrap_or_else(|| Outcome::retryable(SLOW))
     }
 
     async fn admit(&self, size: RequestSize) -> Result<Vec<Reservation>, NotAdmitted> {
@@ -223,6 +219,16 @@ impl Door {
                 return Err(refused);
             }
         }
+    }
+}
+
+const SLOW: &str = "the destination did not take the data in time";
+
+/// The outcome, if it comes in time. With queues it is there when the run ends, and no timer is needed.
+async fn acknowledged(mut told: oneshot::Receiver<Outcome>) -> Option<Outcome> {
+    match told.try_recv() {
+        Ok(outcome) => Some(outcome),
+        Err(_) => tokio::time::timeout(PATIENCE, told).await.ok()?.ok(),
     }
 }
 

@@ -1,3 +1,5 @@
+//! The window of requests that were seen lately.
+
 use super::*;
 use crate::Encoding;
 use chaperone_proto::Signal;

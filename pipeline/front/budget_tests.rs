@@ -1,3 +1,5 @@
+//! Room in a queue: one by one, and at random against a model.
+
 use super::*;
 
 fn budget(max_bytes: usize, max_length: usize, measure: Measure) -> (Arc<Budget>, Arc<Accounted>) {

@@ -1,3 +1,5 @@
+//! Pauses between attempts; whole deliveries are tested in `engine/tests/queue.rs`.
+
 use super::*;
 
 #[test]

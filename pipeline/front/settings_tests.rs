@@ -1,3 +1,5 @@
+//! The keys of the front: defaults, states of blocks, messages with their places.
+
 use super::*;
 
 fn take(yaml: &str, front: Front) -> (Option<FrontSettings>, Node, Vec<String>) {

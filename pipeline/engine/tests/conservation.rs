@@ -90,3 +90,34 @@ service: {pipelines: {logs: {receivers: [taps], processors: [act], exporters: [n
     assert!(house.figure("otelcol_process_memory_rss", &[]) > 1e6);
     assert!(house.scrape().contains("# TYPE otelcol_process_cpu_seconds counter"));
 }
+
+/// Real threads instead of simulated time: eight clients at once, failures, splits, merges, and a shutdown in the middle.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_equations_hold_when_everything_happens_at_once() {
+    let quick = "{initial_interval: 1ms, max_interval: 1ms, max_elapsed_time: 5ms}";
+    let text = ALL.replace("{initial_interval: 1s, max_interval: 1s, max_elapsed_time: 3s}", quick);
+    let house = House::of(&text.replace("queue_size: 30", "queue_size: 300")).await;
+    let answers = [Answer::Later(None), Answer::Never, Answer::Reject(1)];
+    for exporter in ["net", "net/small", "local"] {
+        house.script(exporter).say(answers.iter().cloned().cycle().take(100));
+    }
+    let clients = (0..8).map(|client| {
+        let entrance = house.entrance.clone();
+        spawn(async move {
+            let mut accepted = 0;
+            for round in 0..100 {
+                // Clients share some of their bodies, so that retransmissions meet the first copy while it runs.
+                let salt = if round % 3 == 0 { format!("shared {round}") } else { format!("{client} {round}") };
+                accepted += usize::from(entrance.submit(payload(1 + round % 5, &salt)).await.is_ok());
+            }
+            accepted
+        })
+    });
+    let clients: Vec<_> = clients.collect();
+    let mut accepted = 0;
+    for client in clients {
+        accepted += client.await.expect("no client panics");
+    }
+    assert!(accepted > 100, "{accepted} of 800");
+    house.shutdown(Duration::from_secs(20)).await;
+}
