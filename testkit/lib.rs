@@ -1,5 +1,7 @@
 //! Only for tests: captures, fake endpoints, the test ClickHouse, the conservation checker.
 
+#![allow(clippy::disallowed_methods, reason = "tests wait for other processes by the machine's clock")]
+
 pub mod clickhouse;
 pub mod conservation;
 pub mod collector;

@@ -55,7 +55,7 @@ fn yaml_blocks(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Parses every component of a block; gives how many there were.
-fn check(readme: &PathBuf, block: &str, all: &[Component]) -> usize {
+fn check(readme: &Path, block: &str, all: &[Component]) -> usize {
     let block = block.replace("${env:", "$${env:");
     let node = Node::parse(&block, "README.md").unwrap_or_else(|error| panic!("{}:\n{error}", readme.display()));
     let mut found = 0;
