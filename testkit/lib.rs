@@ -3,7 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests wait for other processes by the machine's clock")]
 
 pub mod clickhouse;
-pub mod conservation;
 pub mod collector;
+pub mod conservation;
 pub mod corpus;
 pub mod fake_http;

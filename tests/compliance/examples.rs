@@ -3,7 +3,7 @@
 use crate::{Component, components};
 use chaperone_config::{Node, Source};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

@@ -23,7 +23,8 @@ fn live(entry: &ProcessorEntry, data: &[Data]) {
     let file = format!("{}/{folder}/{name}/testdata/default.yaml", env!("CARGO_MANIFEST_DIR"));
     let yaml = std::fs::read_to_string(&file).expect("it was read before");
     let has_settings = yaml.lines().any(|line| !line.trim().is_empty() && !line.starts_with('#'));
-    let node = if has_settings { chaperone_config::Node::parse(&yaml, &file).expect("valid") } else { chaperone_config::Node::null() };
+    let node =
+        if has_settings { chaperone_config::Node::parse(&yaml, &file).expect("valid") } else { chaperone_config::Node::null() };
     let clock = Clock::manual(1_795_230_000_000_000_000);
     let config = (entry.parse)(&node, name).expect("the defaults are valid");
     let processor = (entry.build)(config, &BuildContext::for_tests(name, clock.clone())).expect("the defaults build");

@@ -12,11 +12,14 @@ use chaperone::pipeline::{BuildContext, Clock, ConfigError};
 use chaperone_config::{Node, Problems};
 use std::path::PathBuf;
 
+/// Builds an instance and lets it go.
+type Build = Box<dyn Fn(AnyConfig, &BuildContext) -> Result<(), ConfigError>>;
+
 /// One registry entry, whatever its kind.
 struct Component {
     meta: Meta,
     parse: fn(&Node, &str) -> Result<AnyConfig, Problems>,
-    build: Box<dyn Fn(AnyConfig, &BuildContext) -> Result<(), ConfigError>>,
+    build: Build,
     schema: fn() -> schemars::Schema,
 }
 
@@ -35,7 +38,11 @@ impl Component {
     /// Parses and builds; every problem as text.
     fn try_build(&self, yaml: &str) -> Result<(), String> {
         chaperone_genai::keys::install();
-        let node = if yaml.trim().is_empty() { Node::null() } else { Node::parse(yaml, "test.yaml").map_err(|error| error.to_string())? };
+        let node = if yaml.trim().is_empty() {
+            Node::null()
+        } else {
+            Node::parse(yaml, "test.yaml").map_err(|error| error.to_string())?
+        };
         let config = (self.parse)(&node, self.meta.name).map_err(|error| error.to_string())?;
         let ctx = BuildContext::for_tests(self.meta.name, Clock::manual(1));
         (self.build)(config, &ctx).map_err(|error| error.to_string())

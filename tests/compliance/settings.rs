@@ -59,7 +59,9 @@ fn the_readme_names_every_setting() {
         let schema = serde_json::to_value((component.schema)()).expect("a schema is JSON");
         let Some(properties) = schema["properties"].as_object() else { continue };
         for name in properties.keys() {
-            let named = readme.contains(&format!("`{name}`")) || readme.contains(&format!("`{name}.")) || readme.contains(&format!("{name}:"));
+            let named = readme.contains(&format!("`{name}`"))
+                || readme.contains(&format!("`{name}."))
+                || readme.contains(&format!("{name}:"));
             assert!(named, "{}: the README does not tell of `{name}`", component.meta.name);
         }
     }

@@ -65,8 +65,12 @@ fn every_capture_comes_out_as_it_went_in() -> Result<()> {
             };
             let sent = if request.json { oracle_of_json(signal, &request.body)? } else { oracle(signal, &request.body)? };
             let empty = match &sent {
-                Oracle::Traces(request) => request.resource_spans.iter().all(|r| r.scope_spans.iter().all(|s| s.spans.is_empty())),
-                Oracle::Logs(request) => request.resource_logs.iter().all(|r| r.scope_logs.iter().all(|s| s.log_records.is_empty())),
+                Oracle::Traces(request) => {
+                    request.resource_spans.iter().all(|r| r.scope_spans.iter().all(|s| s.spans.is_empty()))
+                }
+                Oracle::Logs(request) => {
+                    request.resource_logs.iter().all(|r| r.scope_logs.iter().all(|s| s.log_records.is_empty()))
+                }
             };
             if empty {
                 continue;
