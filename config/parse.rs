@@ -10,6 +10,7 @@ use crate::tree::{Kind, Pair, item_path};
 use crate::{Location, Node, Problem, Problems, Severity};
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Tag};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 /// Levels a tree may have.
 pub(crate) const MAX_DEPTH: usize = 64;
@@ -51,6 +52,8 @@ struct Open {
     anchor: usize,
     /// In a map: the key whose value is awaited.
     key: Option<(String, Location)>,
+    /// In a map: every key and the line it stands on.
+    lines: HashMap<String, usize>,
     /// In a map: the values of `<<`, in order.
     merged: Vec<Node>,
 }
@@ -107,7 +110,7 @@ impl<'a> Builder<'a> {
             self.fail(at, "a key must be text, not a list or a map".to_owned(), None);
             return Step::GiveUp;
         }
-        self.stack.push(Open { node, anchor, key: None, merged: Vec::new() });
+        self.stack.push(Open { node, anchor, key: None, lines: HashMap::new(), merged: Vec::new() });
         Step::Go
     }
 
@@ -157,10 +160,17 @@ impl<'a> Builder<'a> {
         let is_merge = scalar.text == "<<" && scalar.style == Style::Plain;
         let key = if is_merge { MERGE_KEY.to_owned() } else { scalar.text };
         let open = self.stack.last_mut().expect("invariant: a key is in a map");
-        let first = open.node.pairs().iter().find(|pair| pair.key == key).and_then(|pair| pair.location.clone());
         open.key = Some((key.clone(), place.clone()));
-        if let Some(first) = first {
-            let hint = format!("it is first defined on line {}", first.line);
+        let first = match open.lines.entry(key.clone()) {
+            Entry::Occupied(first) => Some(*first.get()),
+            Entry::Vacant(none) => {
+                none.insert(place.line);
+                None
+            }
+        };
+        // A `<<` may stand more than once.
+        if let Some(first) = first.filter(|_| !is_merge) {
+            let hint = format!("it is first defined on line {first}");
             self.report(place, format!("duplicate key `{key}`"), Some(hint));
         }
     }

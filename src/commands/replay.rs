@@ -1,7 +1,7 @@
 //! `chaperone replay`: recorded OTLP through the pipelines, exporters replaced by standard output.
 //!
-//! Each request that an exporter would get is one line of OTLP/JSON with the extra member `exporter`, so that two replays
-//! of a capture can be compared line by line.
+//! Each request that an exporter would get is one line of OTLP/JSON with the extra member `exporter`.
+//! Two replays of one capture hold the same records; how connectors group and order what they derive may differ.
 //! Counts of what was read, sent and dropped go to standard error.
 
 use crate::cli::{ConfigArgs, Done};
@@ -175,14 +175,22 @@ impl Output {
 
     fn finish(&mut self) -> io::Result<()> {
         if let Some(error) = self.failed.take() {
-            return Err(error);
+            return unless_closed(Err(error));
         }
         if self.format == Format::Summary {
             for ((label, signal), sent) in &self.sent {
                 writeln!(self.out, "{label}: {} {} in {} requests", sent.items, words(*signal), sent.requests)?;
             }
         }
-        self.out.flush()
+        unless_closed(self.out.flush())
+    }
+}
+
+/// Whoever reads may stop reading (`| head`): that is no error.
+fn unless_closed(written: io::Result<()>) -> io::Result<()> {
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
     }
 }
 
