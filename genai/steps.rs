@@ -26,7 +26,7 @@ pub use lineage::{AgentName, Lineage, Node};
 pub use messages::{Conversation, RequestedCall, ToolOutcome};
 pub use shape::shape;
 pub use signals::{Signal, signals};
-pub use tools::{ToolKind, is_framework_tool, resource, tool_kind, tool_names_in_definitions};
+pub use tools::{ToolKind, handoff, is_framework_tool, resource, tool_kind, tool_names_in_definitions};
 pub use write::{Event, attributes, events, is_written, write, write_logs};
 
 #[cfg(test)]

@@ -16,11 +16,11 @@ mod totals;
 mod window;
 mod write;
 
-pub use cost::{CostSource, Costing, OwnPrice, cost};
+pub use cost::{CostSource, Costing, OwnPrice, context_ratio, cost};
 pub use identity::Identity;
 pub use links::TraceLinks;
 pub use role::{Role, role};
-pub use same_call::{Call, sender, text_hash, usage_of};
+pub use same_call::{Call, Senders, text_hash, usage_of};
 pub use tokens::{Basis, Reported, Usage, canonical};
 pub use totals::Totals;
 pub use window::{Decision, Verdict, Window};
@@ -28,5 +28,7 @@ pub use write::write;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod totals_tests;
 #[cfg(test)]
 mod window_tests;

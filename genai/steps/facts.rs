@@ -8,9 +8,10 @@ use super::{AgentName, Asked, CallMemory, Conversation, Digester, Digests, Failu
 use super::{failure, is_error, is_framework_tool, kind, resource};
 use crate::keys;
 use crate::record::{self, is_call_operation, operation};
-use crate::usage::text_hash;
+use crate::usage::{Identity, text_hash};
 use chaperone_proto::{KeyId, RecordRef, ValueRef};
 use serde_json::Value as Json;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 /// Call ids shorter than this are numbers within a run, not names of their own.
@@ -92,8 +93,8 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// Reads the record at position `at`.
-    pub fn read(at: usize, record: RecordRef<'_>, digester: &Digester) -> Facts {
+    /// Reads the record at position `at`. `sender`: hash of its resource ([`crate::usage::Senders`]).
+    pub fn read(at: usize, record: RecordRef<'_>, sender: u64, digester: &Digester) -> Facts {
         let attrs = record.attrs();
         let kind = kind(record);
         let failed = is_error(record);
@@ -119,8 +120,8 @@ impl Facts {
             calls_made: answers.then_some(conversation.requested.len()),
             trace: record.trace_id(),
             span: record.span_id(),
-            sender: crate::usage::sender(record.resource()),
-            identity: text_hash(&record::id(record)),
+            sender,
+            identity: identity(record),
             run: text_hash(&record::run_id(record)),
             emitter: text_hash(record.scope().name()) ^ record.signal() as u64,
             is_span: record.as_span().is_some(),
@@ -235,6 +236,16 @@ impl Facts {
     fn scope_of(&self, id: &str, run: u64) -> u64 {
         if id.len() < SHORT_ID { run } else { self.sender }
     }
+}
+
+/// Which record tells: the same when it is sent again.
+fn identity(record: RecordRef<'_>) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    match Identity::of(record) {
+        Some(identity) => identity.hash(&mut hasher),
+        None => record::id(record).hash(&mut hasher),
+    }
+    hasher.finish()
 }
 
 fn is_message(record: RecordRef<'_>) -> bool {

@@ -91,6 +91,16 @@ fn framework_tools_do_nothing_in_the_world() {
 }
 
 #[test]
+fn hand_over_tools_name_the_agent() {
+    assert_eq!(handoff("transfer_to_billing_agent"), Some(("billing_agent", "transfer")));
+    assert_eq!(handoff("ask_billing_agent"), Some(("billing_agent", "delegate")));
+    assert_eq!(handoff("agent-billing_agent"), Some(("billing_agent", "delegate")));
+    for name in ["final_answer", "transfer_to_", "ask_user", "search_orders"] {
+        assert_eq!(handoff(name), None, "{name}");
+    }
+}
+
+#[test]
 fn what_a_call_touches_is_normalised() {
     let check = |arguments: Json, expected: Option<&str>| assert_eq!(resource(&arguments).as_deref(), expected, "{arguments}");
     check(json!({"path": "/srv//a/./b/../c.txt"}), Some("/srv/a/c.txt"));

@@ -104,6 +104,15 @@ pub fn is_framework_tool(name: &str) -> bool {
     is_ask || is_final || is_handoff
 }
 
+/// The agent that a hand-over tool hands over to, and how (`transfer`, `delegate`).
+pub fn handoff(name: &str) -> Option<(&str, &'static str)> {
+    let transfer = ["transfer_to_", "transfer-to-", "handoff_to_"].iter().find_map(|prefix| name.strip_prefix(prefix));
+    let delegate = || ["delegate_to_", "agent-"].iter().find_map(|prefix| name.strip_prefix(prefix));
+    let ask = || name.strip_prefix("ask_").filter(|rest| rest.ends_with("_agent"));
+    let found = transfer.map(|agent| (agent, "transfer")).or_else(|| delegate().or_else(ask).map(|agent| (agent, "delegate")));
+    found.filter(|(agent, _)| !agent.is_empty())
+}
+
 /// Names of the tools a model was offered, from `gen_ai.tool.definitions`.
 pub fn tool_names_in_definitions(definitions: ValueRef<'_>) -> Vec<String> {
     let Some(Json::Array(tools)) = to_json(definitions) else { return Vec::new() };

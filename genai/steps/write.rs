@@ -4,7 +4,7 @@
 //! A record that carries `chaperone.agent.source` was written by an earlier pass and is left as it is.
 
 use super::facts::{CallEvent, Facts};
-use super::{Digester, Digests, signals, tool_kind, tool_names_in_definitions};
+use super::{Digester, Digests, handoff, signals, tool_kind, tool_names_in_definitions};
 use crate::record::{self, record_digest};
 use crate::{event_names, keys};
 use chaperone_proto::{Attrs, KeyId, LogsBuilder, RecordMut, RecordRef, Value, ValueIn, ValueRef};
@@ -101,6 +101,10 @@ pub fn events(record: RecordRef<'_>, facts: &Facts) -> Vec<Event> {
             let offered = offered.get_or_insert_with(|| definitions.map(tool_names_in_definitions).unwrap_or_default());
             let attributes = selection(record, call, offered, events.len());
             events.push(Event { name: event_names::DECISION, time_ns, attributes });
+            if let Some((target, how)) = handoff(&call.name) {
+                let attributes = handed_over(record, facts, call, (target, how), events.len());
+                events.push(Event { name: event_names::DECISION, time_ns, attributes });
+            }
         }
         if call.unparseable {
             events.push(Event {
@@ -198,23 +202,40 @@ fn digests(arguments: &Option<Digests>, result: &Option<Digests>, resource: &Opt
     }
 }
 
-/// The decision behind a requested call.
-fn selection(record: RecordRef<'_>, call: &CallEvent, offered: &[String], number: usize) -> Pairs {
+/// What decisions that stand in a model's answer have in common.
+fn decision(record: RecordRef<'_>, name: &str, kind: &str, outcome: &str, number: usize) -> Pairs {
     let id = record_digest("decision", record.trace_id(), record.span_id(), &record::id(record), &number.to_le_bytes());
     let mut pairs = vec![
         (keys::CHAPERONE_DECISION_ID, Value::Str(record::hex(&id))),
-        (keys::CHAPERONE_DECISION_NAME, text("select_tool")),
-        (keys::CHAPERONE_DECISION_TYPE, text("tool_selection")),
+        (keys::CHAPERONE_DECISION_NAME, text(name)),
+        (keys::CHAPERONE_DECISION_TYPE, text(kind)),
         (keys::CHAPERONE_DECISION_MAKER_TYPE, text("model")),
-        (keys::CHAPERONE_DECISION_OUTCOME, text(&call.name)),
-        (keys::CHAPERONE_DECISION_SUBJECT_TYPE, text("tool_call")),
+        (keys::CHAPERONE_DECISION_OUTCOME, text(outcome)),
         (keys::CHAPERONE_DECISION_DERIVATION, text("inferred")),
     ];
-    pairs.extend(call.id.as_ref().map(|id| (keys::CHAPERONE_DECISION_SUBJECT_ID, text(id))));
     pairs.extend(record::model(record).map(|model| (keys::CHAPERONE_DECISION_MAKER_NAME, text(model))));
+    pairs
+}
+
+/// The decision behind a requested call.
+fn selection(record: RecordRef<'_>, call: &CallEvent, offered: &[String], number: usize) -> Pairs {
+    let mut pairs = decision(record, "select_tool", "tool_selection", &call.name, number);
+    pairs.push((keys::CHAPERONE_DECISION_SUBJECT_TYPE, text("tool_call")));
+    pairs.extend(call.id.as_ref().map(|id| (keys::CHAPERONE_DECISION_SUBJECT_ID, text(id))));
     if !offered.is_empty() {
         pairs.push((keys::CHAPERONE_DECISION_CANDIDATES, Value::Array(offered.iter().map(|name| text(name)).collect())));
     }
+    pairs
+}
+
+/// The hand-over that a call of a hand-over tool is.
+fn handed_over(record: RecordRef<'_>, facts: &Facts, call: &CallEvent, to: (&str, &str), number: usize) -> Pairs {
+    let mut pairs = decision(record, "hand_over", "handoff", to.0, number);
+    pairs.push((keys::CHAPERONE_DECISION_SUBJECT_TYPE, text("tool_call")));
+    pairs.extend(call.id.as_ref().map(|id| (keys::CHAPERONE_DECISION_SUBJECT_ID, text(id))));
+    pairs.extend(facts.agent.as_ref().map(|agent| (keys::CHAPERONE_HANDOFF_SOURCE, text(&agent.name))));
+    pairs.push((keys::CHAPERONE_HANDOFF_TARGET, text(to.0)));
+    pairs.push((keys::CHAPERONE_HANDOFF_TYPE, text(to.1)));
     pairs
 }
 

@@ -121,6 +121,13 @@ fn computed_attributes(cost: &Cost, differs: bool) -> Costing {
     Costing { source, attributes, differs }
 }
 
+/// How much of the model's window the input took, where the list knows the window.
+pub fn context_ratio(usage: &Usage, listed: Found) -> Option<f64> {
+    let Found::Listed(prices) = listed else { return None };
+    let window = f64::from(prices.context_window().filter(|window| *window > 0)?);
+    Some((usage.tokens.input as f64 / window).min(1.0))
+}
+
 /// What the sender said, in US dollars, if it is worth anything.
 fn reported(attrs: Attrs<'_>, usage: &Usage, is_cache_hit: bool) -> Option<f64> {
     let usd = attrs.get(keys::CHAPERONE_COST_REPORTED).and_then(ValueRef::as_f64)?;

@@ -8,7 +8,7 @@ use crate::dialects::Settings;
 use crate::keys;
 use crate::prices::same_model_key;
 use crate::record::{event_time_ns, model};
-use chaperone_proto::{Attrs, RecordRef, ResourceRef, Signal, ValueRef};
+use chaperone_proto::{Attrs, RecordRef, Signal, ValueRef};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// How far a log's event time may lie from the call it tells about.
@@ -45,7 +45,9 @@ pub struct Call {
 
 impl Call {
     /// The facts of a record. `usage` is `None` when it reports none.
-    pub fn of(record: RecordRef<'_>, usage: Option<&Usage>, may_own: bool) -> Call {
+    ///
+    /// `sender`: hash of its resource ([`Senders`]).
+    pub fn of(record: RecordRef<'_>, sender: u64, usage: Option<&Usage>, may_own: bool) -> Call {
         let attrs = record.attrs();
         let id = |key| attrs.str(key).filter(|id| !id.is_empty()).map(text_hash);
         let interval = match record {
@@ -57,7 +59,7 @@ impl Call {
         };
         Call {
             identity: Identity::of(record),
-            resource: sender(record.resource()),
+            resource: sender,
             scope: text_hash(record.scope().name()),
             signal: record.signal(),
             trace: record.trace_id(),
@@ -123,13 +125,28 @@ pub fn text_hash(text: &str) -> u64 {
     hasher.finish()
 }
 
-/// The sender: its service instance where it names one, else all of its resource attributes in any order.
-pub fn sender(resource: ResourceRef<'_>) -> u64 {
-    let attrs = resource.attrs();
-    if let Some(instance) = attrs.str(keys::SERVICE_INSTANCE_ID) {
-        return text_hash(instance) ^ text_hash(attrs.str(keys::SERVICE_NAME).unwrap_or(""));
+/// Hashes of the senders of one batch: each resource is hashed once.
+#[derive(Debug, Default)]
+pub struct Senders {
+    last: Option<(usize, u64)>,
+}
+
+impl Senders {
+    /// The sender of a record: its service instance where it names one, else all of its resource attributes in any order.
+    pub fn of(&mut self, record: RecordRef<'_>) -> u64 {
+        let resource = record.resource();
+        if let Some((index, hash)) = self.last
+            && index == resource.index()
+        {
+            return hash;
+        }
+        let attrs = resource.attrs();
+        let instance = attrs.str(keys::SERVICE_INSTANCE_ID);
+        let named = |instance| text_hash(instance) ^ text_hash(attrs.str(keys::SERVICE_NAME).unwrap_or(""));
+        let hash = instance.map_or_else(|| attributes_hash(attrs), named);
+        self.last = Some((resource.index(), hash));
+        hash
     }
-    attributes_hash(attrs)
 }
 
 fn attributes_hash(attrs: Attrs<'_>) -> u64 {

@@ -13,12 +13,13 @@ pub use config::Config;
 
 use chaperone_genai::prices::{Found, Rates, embedded};
 use chaperone_genai::record::{is_gen_ai, model};
-use chaperone_genai::usage::{self, Costing, OwnPrice, Reported, Role, Usage, Verdict};
+use chaperone_genai::usage::{self, Costing, OwnPrice, Reported, Role, Senders, Usage, Verdict};
 use chaperone_genai::{dialects, keys};
 use chaperone_pipeline::{
-    Batch, BuildContext, ConfigError, Meta, Outbox, ProcessError, Processor, ProcessorFactory, Signals, Stability,
+    Batch, BuildContext, ConfigError, Host, Meta, Outbox, ProcessError, Processor, ProcessorFactory, Signals, Stability,
+    StartError,
 };
-use chaperone_proto::{Data, RecordRef, Signal};
+use chaperone_proto::{Data, RecordRef, Signal, Value};
 use counters::Counters;
 use std::sync::Arc;
 use window::SharedWindow;
@@ -64,6 +65,12 @@ struct Item {
 type PriceMemo = Vec<(String, String, Found)>;
 
 impl Processor for Processing {
+    fn start(&self, _host: &Host) -> Result<(), StartError> {
+        // The list is read when first asked for: not by the first request.
+        tracing::debug!(models = embedded().models(), "read the embedded price list");
+        Ok(())
+    }
+
     fn process(&self, mut batch: Batch, out: &mut Outbox) -> Result<(), ProcessError> {
         if batch.signal() != Signal::Metrics {
             let mut memo = PriceMemo::new();
@@ -88,6 +95,7 @@ impl Processor for Processing {
 
 impl Processing {
     fn decide(&self, data: &Data) -> Vec<Item> {
+        let mut senders = Senders::default();
         let mut asked = Vec::new();
         let mut items = Vec::new();
         for at in 0..data.records() {
@@ -99,7 +107,7 @@ impl Processing {
             if role == Role::Untracked {
                 continue;
             }
-            asked.push(window::Question::of(record, role, usage.as_ref()));
+            asked.push(window::Question::of(record, senders.of(record), role, usage.as_ref()));
             items.push(Item { at, role, reported, usage, verdict: window::UNDECIDED });
         }
         let evicted = self.window.decide(asked, self.max_records, |at, verdict| items[at].verdict = verdict);
@@ -114,7 +122,11 @@ impl Processing {
         let own = self.own.iter().find(|(price, _)| price.fits(provider, model));
         let own = own.map(|(_, (rates, price_id))| OwnPrice { rates, price_id });
         let settings = settings(record);
-        usage::cost(record, usage, settings, own, find(provider, model, memo))
+        let listed = find(provider, model, memo);
+        let mut costing = usage::cost(record, usage, settings, own, listed);
+        let ratio = usage::context_ratio(usage, listed).map(|ratio| (keys::CHAPERONE_LLM_CONTEXT_RATIO, Value::Double(ratio)));
+        costing.attributes.extend(ratio);
+        costing
     }
 }
 

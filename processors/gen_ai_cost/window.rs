@@ -3,7 +3,7 @@
 //! The bound holds for all shards together: a shard gives up its oldest records when the whole is too large and it holds more than
 //! its share, so that one busy sender may use what others do not.
 
-use chaperone_genai::usage::{Call, Decision, Identity, Role, TraceLinks, Usage, Verdict, Window, sender};
+use chaperone_genai::usage::{Call, Decision, Identity, Role, TraceLinks, Usage, Verdict, Window};
 use chaperone_pipeline::Shards;
 use chaperone_proto::RecordRef;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -29,9 +29,8 @@ pub(super) struct Question {
 }
 
 impl Question {
-    pub(super) fn of(record: RecordRef<'_>, role: Role, usage: Option<&Usage>) -> Question {
-        let call = if let Role::Call { may_own } = role { Some(Call::of(record, usage, may_own)) } else { None };
-        let sender = call.as_ref().map_or_else(|| sender(record.resource()), |call| call.resource);
+    pub(super) fn of(record: RecordRef<'_>, sender: u64, role: Role, usage: Option<&Usage>) -> Question {
+        let call = if let Role::Call { may_own } = role { Some(Call::of(record, sender, usage, may_own)) } else { None };
         Question { sender, role, identity: Identity::of(record), call, elsewhere: None }
     }
 }

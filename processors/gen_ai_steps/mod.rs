@@ -13,6 +13,7 @@ pub use config::Config;
 
 use chaperone_genai::record::is_gen_ai;
 use chaperone_genai::steps::{self, CallMemory, Digester, Facts, Lineage, Node};
+use chaperone_genai::usage::Senders;
 use chaperone_pipeline::{
     Batch, BuildContext, ConfigError, Counter, Meta, Outbox, ProcessError, Processor, ProcessorFactory, Shards, Signals,
     Stability,
@@ -95,7 +96,8 @@ impl Processing {
     fn read(&self, data: &Data) -> Vec<Facts> {
         let is_new = |record: RecordRef<'_>| is_gen_ai(record) && !steps::is_written(record.attrs());
         let new = (0..data.records()).filter(|at| is_new(data.record(*at)));
-        new.map(|at| Facts::read(at, data.record(at), &self.digester)).collect()
+        let mut senders = Senders::default();
+        new.map(|at| Facts::read(at, data.record(at), senders.of(data.record(at)), &self.digester)).collect()
     }
 
     /// Agents, attempts, tools around tools: what the trace knows.
