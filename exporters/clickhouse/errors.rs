@@ -47,15 +47,24 @@ pub fn tables_changed(error: &Error) -> bool {
 pub fn export_error(table: &str, error: Error) -> ExportError {
     let code = code(&error);
     let is_final = code.is_some_and(|code| FINAL.contains(&code));
+    if is_final {
+        // What the server says about unreadable data may quote them, so only the name of the error is kept.
+        let name = name(&error).unwrap_or("no name given");
+        let message = format!("ClickHouse will never take a block for `{table}`: code {}, {name}", code.unwrap_or(0));
+        return ExportError::Permanent { message, source: None };
+    }
     let message = match code {
         Some(code) => format!("ClickHouse refused a block for `{table}` with code {code}"),
         None => format!("a block for `{table}` did not reach ClickHouse"),
     };
-    if is_final {
-        ExportError::Permanent { message, source: Some(error.into()) }
-    } else {
-        ExportError::Retryable { message, after: None, source: Some(error.into()) }
-    }
+    ExportError::Retryable { message, after: None, source: Some(error.into()) }
+}
+
+/// The name of a server's error: `Code: 33. DB::Exception: ... (CANNOT_READ_ALL_DATA) (version ...)`.
+fn name(error: &Error) -> Option<&str> {
+    let Error::BadResponse(message) = error else { return None };
+    let in_brackets = message.split('(').skip(1).filter_map(|rest| rest.split(')').next());
+    in_brackets.filter(|name| name.len() > 3 && name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_')).last()
 }
 
 #[cfg(test)]
@@ -77,6 +86,14 @@ mod tests {
         check("Code: 252. DB::Exception: Too many parts", Some(252), false);
         check("Code: 516", Some(516), false);
         check("503 Service Unavailable", None, false);
+    }
+
+    #[test]
+    fn data_that_the_server_quotes_are_not_repeated() {
+        let said = "Code: 27. DB::Exception: Cannot parse 'my secret'. (CANNOT_PARSE_INPUT_ASSERTION_FAILED) (version 26.7.2.1)";
+        let error = export_error("t", Error::BadResponse(said.to_owned()));
+        assert_eq!(error.to_string(), "ClickHouse will never take a block for `t`: code 27, CANNOT_PARSE_INPUT_ASSERTION_FAILED");
+        assert!(std::error::Error::source(&error).is_none());
     }
 
     #[test]

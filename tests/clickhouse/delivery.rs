@@ -41,6 +41,41 @@ async fn a_repeated_delivery_is_stored_once_in_tables_and_views() {
 }
 
 #[tokio::test]
+async fn a_delivery_that_failed_half_way_is_completed_and_nothing_is_doubled() {
+    let store = Store::start().await;
+    // A view of somebody else, which fails for the second of three days.
+    store.query("CREATE TABLE {db}.other (Day UInt8) ENGINE = MergeTree ORDER BY Day").await;
+    store
+        .query(
+            "CREATE MATERIALIZED VIEW {db}.other_mv TO {db}.other AS SELECT throwIf(toDate(Timestamp) = '2026-01-02') AS Day FROM {db}.otel_traces",
+        )
+        .await;
+    let requests = [spans(&[START, START + DAY, START + 2 * DAY])];
+    let error = store.try_deliver(&requests, 7).await.unwrap_err();
+    assert!(matches!(error, ExportError::Retryable { .. }), "{error:?}");
+    store.query("DROP TABLE {db}.other_mv").await;
+    store.try_deliver(&requests, 7).await.unwrap();
+    assert_eq!(store.number("SELECT count() FROM {db}.otel_traces").await, 3);
+    assert_eq!(store.number("SELECT uniqExact(SpanId) FROM {db}.otel_traces").await, 3);
+    assert_eq!(store.number("SELECT count() FROM {db}.otel_traces_trace_id_ts").await, 3);
+}
+
+#[tokio::test]
+async fn a_server_that_is_gone_is_tried_again_and_stops_a_start_that_makes_tables() {
+    use chaperone_testkit::clickhouse::ClickHouse;
+    let server = ClickHouse::start().unwrap();
+    let store = Store::at(&server.url(), "");
+    store.try_start().await.unwrap();
+    store.try_deliver(&[spans(&[START])], 1).await.unwrap();
+    let url = server.url();
+    drop(server);
+    let error = store.try_deliver(&[spans(&[START])], 2).await.unwrap_err();
+    assert!(matches!(error, ExportError::Retryable { .. }), "{error:?}");
+    let error = Store::at(&url, "").try_start().await.unwrap_err();
+    assert!(error.message.contains("cannot make the tables in ClickHouse"), "{}", error.message);
+}
+
+#[tokio::test]
 async fn equal_spans_of_another_batch_are_stored_again() {
     let store = Store::start().await;
     store.try_deliver(&[spans(&[START])], 1).await.unwrap();

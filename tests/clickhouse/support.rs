@@ -31,9 +31,14 @@ impl Store {
 
     /// Not started; `settings` are lines of YAML.
     pub fn build(settings: &str) -> Store {
+        Store::at(&ClickHouse::shared().url(), settings)
+    }
+
+    /// The same at another server.
+    pub fn at(url: &str, settings: &str) -> Store {
         chaperone_genai::keys::install();
         let database = ClickHouse::shared().fresh_database();
-        let yaml = format!("endpoint: {}\ndatabase: {database}\n{settings}", ClickHouse::shared().url());
+        let yaml = format!("endpoint: {url}\ndatabase: {database}\n{settings}");
         let clock = Clock::manual(1_767_225_600_000_000_000);
         let entry: &ExporterEntry =
             chaperone_exporters::ALL.iter().find(|entry| entry.meta.name == "clickhouse").expect("the exporter is in the list");
