@@ -80,8 +80,9 @@ impl<'a> Reading<'a> {
         match record::step_kind(self.record) {
             _ if is_event => bodies.extend(tool_event(attrs, start_ns)),
             Some("tool") if attrs.str(keys::CHAPERONE_TOOL_SCOPE) != Some("duplicate") => {
-                let call = tool_call(attrs, self.failure(), source_of(attrs).unwrap_or(Source::Executed));
-                bodies.push((start_ns, end_ns, 0, Body::Tool(call)));
+                let is_request = attrs.str(keys::CHAPERONE_TOOL_SOURCE) == Some("requested");
+                let source = if is_request { Source::Requested } else { Source::Executed };
+                bodies.push((start_ns, end_ns, 0, Body::Tool(tool_call(attrs, self.failure(), source))));
             }
             Some("llm" | "embedding") => bodies.push((start_ns, end_ns, MODEL_INDEX, model_call(attrs))),
             _ => {}
@@ -157,9 +158,10 @@ fn tool_event(attrs: Attrs<'_>, time_ns: u64) -> Option<Timed> {
     if attrs.str(keys::CHAPERONE_TOOL_SCOPE) == Some("duplicate") {
         return None;
     }
-    let source = source_of(attrs).unwrap_or(Source::Requested);
+    let has_result = attrs.str(keys::CHAPERONE_TOOL_SOURCE) == Some("executed");
+    let source = if has_result { Source::Answered } else { Source::Requested };
     let error = attrs.str(keys::ERROR_TYPE).map(|error_type| error_template::digest(error_type, ""));
-    let place = if source == Source::Executed { 0 } else { REQUESTED_INDEX };
+    let place = if has_result { 0 } else { REQUESTED_INDEX };
     Some((time_ns, time_ns, place, Body::Tool(tool_call(attrs, error, source))))
 }
 
@@ -179,14 +181,6 @@ fn tool_call(attrs: Attrs<'_>, error: Option<u64>, source: Source) -> ToolCall {
         result,
         error,
         shown: snippet::call(name, arguments.as_ref(), arguments_bytes),
-    }
-}
-
-fn source_of(attrs: Attrs<'_>) -> Option<Source> {
-    match attrs.str(keys::CHAPERONE_TOOL_SOURCE)? {
-        "executed" => Some(Source::Executed),
-        "requested" => Some(Source::Requested),
-        _ => None,
     }
 }
 

@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 
 /// Most agents of a session that have a sequence of their own; further ones share the last.
 const AGENTS: usize = 16;
-/// Runs of which is remembered that their tool calls were seen to run.
+/// Runs of which is remembered how their tool calls are known.
 const RUNS: usize = 8;
 
 /// A session under watch.
@@ -22,7 +22,8 @@ pub struct Session {
     conversation: Option<String>,
     waiting: Reorder,
     watermark_ns: u64,
-    executed_runs: VecDeque<String>,
+    /// The best way in which a run's tool calls are known.
+    runs: VecDeque<(String, Source)>,
     agents: Vec<Sequence>,
     together: Option<LoopDetector>,
 }
@@ -42,7 +43,7 @@ impl Session {
             conversation,
             waiting: Reorder::default(),
             watermark_ns: 0,
-            executed_runs: VecDeque::new(),
+            runs: VecDeque::new(),
             agents: Vec::new(),
             together: None,
         }
@@ -95,16 +96,14 @@ impl Session {
     /// Bytes of memory, roughly.
     pub fn bytes(&self) -> usize {
         let texts = self.key.tenant.len() + self.key.session.len() + self.service.len();
-        let runs: usize = self.executed_runs.iter().map(String::len).sum();
+        let runs: usize = self.runs.iter().map(|(run, _)| run.len()).sum();
         let loops: usize = self.detectors().map(LoopDetector::bytes).sum();
         size_of::<Session>() + texts + runs + loops + self.waiting.len() * 2 * size_of::<Step>()
     }
 
     fn judge(&mut self, step: &Step, settings: &LoopSettings, out: &mut Vec<Finding>) {
         let Body::Tool(call) = &step.body else { return self.model(step, settings, out) };
-        if call.source == Source::Executed {
-            self.ran(&step.run);
-        } else if self.executed_runs.contains(&step.run) {
+        if self.is_known_better(&step.run, call.source) {
             return;
         }
         let place = self.place(step.agent.as_deref());
@@ -134,11 +133,15 @@ impl Session {
         }
     }
 
-    fn ran(&mut self, run: &str) {
-        if !self.executed_runs.iter().any(|known| known == run) {
-            self.executed_runs.truncate(RUNS - 1);
-            self.executed_runs.push_front(run.to_owned());
+    /// Whether the run knows its tool calls in a better way; remembers the best one.
+    fn is_known_better(&mut self, run: &str, source: Source) -> bool {
+        if let Some((_, best)) = self.runs.iter_mut().find(|(known, _)| known == run) {
+            *best = source.min(*best);
+            return *best < source;
         }
+        self.runs.truncate(RUNS - 1);
+        self.runs.push_front((run.to_owned(), source));
+        false
     }
 
     /// The place of an agent's sequence.
@@ -260,11 +263,12 @@ mod tests {
     }
 
     #[test]
-    fn what_was_requested_does_not_count_in_a_run_whose_calls_were_seen_to_run() {
+    fn a_call_that_is_known_in_two_ways_counts_once() {
         let mut watched = Watched::new();
         for result in 0..20 {
             watched.see(None, tool(Source::Requested, 0));
             watched.see(None, tool(Source::Executed, result));
+            watched.see(None, tool(Source::Answered, 0));
         }
         assert!(watched.told.is_empty(), "{:#?}", watched.told);
     }

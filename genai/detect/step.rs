@@ -49,7 +49,7 @@ pub enum Body {
 pub struct ToolCall {
     /// Name as on the wire.
     pub name: String,
-    /// Whether it ran, or was only asked for by a model.
+    /// How it is known.
     pub source: Source,
     /// Arguments without volatile values.
     pub arguments: Digest,
@@ -61,12 +61,16 @@ pub struct ToolCall {
     pub shown: String,
 }
 
-/// Whether a tool call ran.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// How a tool call is known; the better way comes first.
+///
+/// Where a run knows its calls in a better way, the others would tell of the same calls again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Source {
-    /// A tool span or log, or its result stands in a later request.
+    /// A tool span or log.
     Executed,
-    /// Found in a model's answer.
+    /// Its result stands in a later request of a model.
+    Answered,
+    /// A model asked for it.
     Requested,
 }
 

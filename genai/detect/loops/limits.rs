@@ -65,8 +65,8 @@ pub(super) fn measure(track: &Track, scope: Scope, limits: &LoopSettings) -> Vec
     }
     if scope == Scope::Agent {
         found.extend(retry(track, limits));
-        // A loop explains the lack of progress; telling both would tell the same twice.
-        if found.is_empty() {
+        // A loop explains the lack of progress, also for a while after it; telling both would tell the same twice.
+        if found.is_empty() && track.since_loop >= limits.no_progress_steps {
             found.extend(no_progress(track, limits));
         }
     }

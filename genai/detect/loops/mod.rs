@@ -90,11 +90,11 @@ pub struct Who {
 
 /// State of one agent in a session. Steps go in sorted by their start.
 ///
-/// Calls that ran and calls that were only requested are sequences of their own; a caller that saw a run's calls run
-/// leaves its requests out.
+/// Calls known in different ways are sequences of their own; the caller leaves out what a run knows in a better way.
 #[derive(Debug, Default)]
 pub struct LoopDetector {
     executed: Track,
+    answered: Track,
     requested: Track,
     spent: Spent,
 }
@@ -110,18 +110,23 @@ impl LoopDetector {
 
     /// Appends what has grown since it was told: for a quiet session, an eviction, the end.
     pub fn flush(&mut self, who: &Who, settings: &LoopSettings, out: &mut Vec<Finding>) {
-        self.executed.flush(who, settings, out);
-        self.requested.flush(who, settings, out);
+        for track in [&mut self.executed, &mut self.answered, &mut self.requested] {
+            track.flush(who, settings, out);
+        }
     }
 
     /// Whether a finding has grown since it was told.
     pub fn has_untold(&self) -> bool {
-        self.executed.has_untold() || self.requested.has_untold()
+        self.tracks().into_iter().any(Track::has_untold)
     }
 
     /// Bytes of memory this state takes.
     pub fn bytes(&self) -> usize {
-        size_of::<LoopDetector>() + self.executed.bytes() + self.requested.bytes()
+        size_of::<LoopDetector>() + self.tracks().into_iter().map(Track::bytes).sum::<usize>()
+    }
+
+    fn tracks(&self) -> [&Track; 3] {
+        [&self.executed, &self.answered, &self.requested]
     }
 
     fn tool(&mut self, step: &Step, call: &ToolCall, who: &Who, settings: &LoopSettings, out: &mut Vec<Finding>) {
@@ -130,6 +135,7 @@ impl LoopDetector {
         }
         let track = match call.source {
             Source::Executed => &mut self.executed,
+            Source::Answered => &mut self.answered,
             Source::Requested => &mut self.requested,
         };
         track.push(step, call, self.spent, who, settings, out);

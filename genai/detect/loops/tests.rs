@@ -289,3 +289,22 @@ fn memory_of_a_session_is_bounded() {
     }
     assert!(session.detector.bytes() < 40_000, "{} bytes", session.detector.bytes());
 }
+
+#[test]
+fn a_loop_that_ended_is_not_told_again_as_a_lack_of_progress() {
+    let mut session = Session::new();
+    session.tools("aaaaaaaaaaaab");
+    session.flush();
+    assert!(session.last("no_progress").is_none());
+}
+
+#[test]
+fn a_second_instrumentation_that_knows_only_names_does_not_hide_a_loop() {
+    let mut session = Session::new();
+    for _ in 0..4 {
+        session.step(Body::Tool(call("mcp__shop__search", 1, 1)));
+        session.now_ns -= SECOND;
+        session.step(Body::Tool(ToolCall { arguments: Digest::Unknown, result: Digest::Unknown, ..call("search", 0, 0) }));
+    }
+    assert_eq!(session.fired(), ["loop"]);
+}

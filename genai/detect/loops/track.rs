@@ -83,6 +83,8 @@ pub(super) struct Track {
     /// The masked call of each symbol in the ring, with the tool's name and how often the symbol is there.
     labels: BTreeMap<u64, Label>,
     active: Vec<Active>,
+    /// Steps since a loop was going on.
+    pub since_loop: usize,
     pub trace: Option<[u8; 16]>,
     pub run: String,
 }
@@ -98,6 +100,9 @@ impl Track {
     /// Takes the next tool call in and tells what is new.
     pub fn push(&mut self, step: &Step, call: &ToolCall, spent: Spent, who: &Who, limits: &LoopSettings, out: &mut Vec<Finding>) {
         let entry = self.entry(step, call, spent);
+        if self.is_told_by_another(&entry, call) {
+            return;
+        }
         self.end_broken(&entry, who, limits, out);
         self.count(&entry);
         self.append(entry, call);
@@ -105,6 +110,7 @@ impl Track {
         if self.run != step.run {
             self.run.clone_from(&step.run);
         }
+        self.since_loop = if self.looping().is_some() { 0 } else { self.since_loop.saturating_add(1) };
         let found = limits::measure(self, who.scope, limits);
         self.active.retain(|active| active.pattern != Pattern::NoProgress || found.iter().any(|m| m.pattern == active.pattern));
         for measure in found {
@@ -176,6 +182,15 @@ impl Track {
             known: known(call),
             is_new,
         }
+    }
+
+    /// Whether a call of which only the name is known is the one before, told by a second instrumentation: it runs while
+    /// that does, and has the end of its name (`mcp__shop__search` and `search`).
+    fn is_told_by_another(&self, entry: &Entry, call: &ToolCall) -> bool {
+        let Some(last) = self.ring.back().filter(|last| entry.known == Known::Name && last.known > Known::Name) else {
+            return false;
+        };
+        entry.start_ns <= last.end_ns && self.label(last.symbol).0.ends_with(&call.name)
     }
 
     fn count(&mut self, entry: &Entry) {
