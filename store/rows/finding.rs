@@ -77,7 +77,7 @@ impl<'a> FindingRow<'a> {
             baseline: text(attrs, keys::CHAPERONE_FINDING_BASELINE),
             snippet: text(attrs, keys::CHAPERONE_FINDING_SNIPPET),
             why_not_higher: text(attrs, keys::CHAPERONE_FINDING_WHY_NOT_HIGHER),
-            degraded: text(attrs, keys::CHAPERONE_FINDING_DEGRADED),
+            degraded: texts(attrs, keys::CHAPERONE_FINDING_DEGRADED).join(", ").into(),
         }
     }
 }
