@@ -120,6 +120,16 @@ impl CallMemory {
         evicted
     }
 
+    /// Calls kept.
+    pub fn len(&self) -> usize {
+        self.order.len()
+    }
+
+    /// Whether none is kept.
+    pub fn is_empty(&self) -> bool {
+        self.order.is_empty()
+    }
+
     fn known(&mut self, run: u64, call: u64) -> &mut Known {
         let order = &mut self.order;
         self.calls.entry((run, call)).or_insert_with(|| {

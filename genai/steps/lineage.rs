@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 /// How far up a search goes.
 const MOST_ANCESTORS: usize = 64;
-/// How many ended attempts are remembered below one parent.
+/// How many ended attempts are remembered below one parent, and in a trace.
 const MOST_ATTEMPTS: usize = 32;
+const MOST_ATTEMPTS_OF_TRACE: usize = 512;
 
 /// What is remembered of a span.
 #[derive(Debug, Clone, Default)]
@@ -49,6 +50,7 @@ struct Trace {
     attempts: HashMap<[u8; 8], VecDeque<Attempt>>,
     /// MCP spans that arrived before the tool span around them, if there is one.
     counted_mcp: Vec<[u8; 8]>,
+    attempts_kept: usize,
 }
 
 /// Spans of recent traces.
@@ -56,6 +58,7 @@ struct Trace {
 pub struct Lineage {
     traces: HashMap<[u8; 16], Trace>,
     order: VecDeque<[u8; 16]>,
+    spans_kept: usize,
 }
 
 impl Lineage {
@@ -66,7 +69,7 @@ impl Lineage {
         }
         let spans = &mut self.traces.entry(trace).or_default().spans;
         if spans.len() < most_spans || spans.contains_key(&span) {
-            spans.insert(span, node);
+            self.spans_kept += usize::from(spans.insert(span, node).is_none());
         }
     }
 
@@ -91,7 +94,10 @@ impl Lineage {
             }
             let around =
                 self.ancestors(trace, span).any(|(_, node)| node.tool.as_deref().is_some_and(|outer| outer.ends_with(tool)));
-            if !around && let Some(held) = self.traces.get_mut(&trace) {
+            if !around
+                && let Some(held) = self.traces.get_mut(&trace)
+                && held.counted_mcp.len() < MOST_ATTEMPTS_OF_TRACE
+            {
                 held.counted_mcp.push(span);
             }
             return around;
@@ -107,6 +113,9 @@ impl Lineage {
     /// Remembers it. An operation that arrives out of order counts as a first attempt.
     pub fn attempt(&mut self, trace: [u8; 16], parent: Option<[u8; 8]>, what: u64, interval: (u64, u64), failed: bool) -> u32 {
         let Some(held) = self.traces.get_mut(&trace) else { return 1 };
+        if held.attempts_kept == MOST_ATTEMPTS_OF_TRACE {
+            return 1;
+        }
         let attempts = held.attempts.entry(parent.unwrap_or_default()).or_default();
         let (start_ns, end_ns) = interval;
         if let Some(same) = attempts.iter().find(|a| a.what == what && a.start_ns == start_ns && a.end_ns == end_ns) {
@@ -116,19 +125,20 @@ impl Lineage {
         let number = before.filter(|a| a.failed).map_or(1, |a| a.number + 1);
         if attempts.len() == MOST_ATTEMPTS {
             attempts.pop_front();
+        } else {
+            held.attempts_kept += 1;
         }
         attempts.push_back(Attempt { what, start_ns, end_ns, failed, number });
         number
     }
 
-    /// Forgets the oldest traces until at most `max` are kept; returns how many went.
-    pub fn evict(&mut self, max: usize) -> u64 {
+    /// Forgets the oldest traces until at most `max_spans` spans are kept; returns how many traces went.
+    pub fn evict(&mut self, max_spans: usize) -> u64 {
         let mut evicted = 0;
-        while self.order.len() > max {
-            if let Some(oldest) = self.order.pop_front() {
-                self.traces.remove(&oldest);
-                evicted += 1;
-            }
+        while self.spans_kept > max_spans {
+            let Some(oldest) = self.order.pop_front() else { break };
+            self.spans_kept -= self.traces.remove(&oldest).map_or(0, |trace| trace.spans.len());
+            evicted += 1;
         }
         evicted
     }

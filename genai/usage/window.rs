@@ -9,7 +9,7 @@
 
 use super::{Call, Identity, Role};
 use chaperone_proto::Signal;
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
 /// What was decided about a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +52,7 @@ pub struct Window {
 struct Owner {
     call: Call,
     /// Emitters that gave their record of this call.
-    matched: HashSet<(u64, Signal)>,
+    matched: Vec<(u64, Signal)>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -181,13 +181,13 @@ impl Window {
         if let Some(tokens) = call.tokens {
             self.by_tokens.entry((call.resource, tokens)).or_default().push(identity);
         }
-        self.owners.insert(identity, Owner { call, matched: HashSet::new() });
+        self.owners.insert(identity, Owner { call, matched: Vec::new() });
     }
 
     /// A duplicate's own ids and place lead to its owner from now on.
     fn link(&mut self, identity: Identity, owner: Identity, call: &Call) {
         if let Some(held) = self.owners.get_mut(&owner) {
-            held.matched.insert((call.scope, call.signal));
+            held.matched.push((call.scope, call.signal));
         }
         let mut links = Vec::new();
         for id in call.ids() {

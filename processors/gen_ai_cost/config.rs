@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 pub struct Config {
     /// Prices of your own. They come before the embedded list; the first entry that fits counts.
     pub prices: Vec<OwnPrice>,
-    /// Records that are remembered so that each call is counted once. The oldest go first; 300 bytes each at most.
+    /// Records that are remembered so that each call is counted once. The oldest go first; about 700 bytes a call,
+    /// 120 any other record.
     pub max_records: usize,
 }
 

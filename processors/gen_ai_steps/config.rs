@@ -8,24 +8,24 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// Traces whose spans are remembered, for agent names and attempts. The oldest go first.
-    pub max_traces: usize,
+    /// Spans remembered, for agent names and attempts. The oldest traces go first; about 100 bytes a span.
+    pub max_spans: usize,
     /// Spans remembered of one trace.
     pub max_spans_per_trace: usize,
-    /// Tool calls remembered by call id, so that each is told once. The oldest go first.
+    /// Tool calls remembered by call id, so that each is told once. The oldest go first; about 300 bytes a call.
     pub max_calls: usize,
 }
 
 impl Default for Config {
     fn default() -> Config {
-        Config { max_traces: 8192, max_spans_per_trace: 512, max_calls: 131_072 }
+        Config { max_spans: 131_072, max_spans_per_trace: 512, max_calls: 65_536 }
     }
 }
 
 impl UserConfig for Config {
     fn check(&self, problems: &mut Problems) {
         for (field, value) in
-            [("max_traces", self.max_traces), ("max_spans_per_trace", self.max_spans_per_trace), ("max_calls", self.max_calls)]
+            [("max_spans", self.max_spans), ("max_spans_per_trace", self.max_spans_per_trace), ("max_calls", self.max_calls)]
         {
             if value == 0 {
                 problems.error(field, "must be at least 1");

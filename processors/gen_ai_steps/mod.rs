@@ -21,6 +21,7 @@ use chaperone_pipeline::{
 use chaperone_proto::{Data, KeyId, Logs, LogsBuilder, RecordRef, Value, ValueIn};
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Factory of the processor.
 pub struct GenAiSteps;
@@ -56,6 +57,7 @@ impl ProcessorFactory for GenAiSteps {
 struct Memory {
     lineage: Shards<Lineage>,
     calls: Shards<CallMemory>,
+    calls_kept: AtomicUsize,
 }
 
 struct Processing {
@@ -115,7 +117,7 @@ impl Processing {
         let mut by_shard: Vec<(usize, &mut Facts)> =
             facts.iter_mut().filter_map(|facts| Some((lineage.of(trace_hash(facts.trace?)), facts))).collect();
         by_shard.sort_by_key(|(shard, facts)| (*shard, facts.at));
-        let per_shard = self.config.max_traces.div_ceil(lineage.count());
+        let per_shard = self.config.max_spans.div_ceil(lineage.count());
         let mut nodes = nodes.into_iter().peekable();
         for group in by_shard.chunk_by_mut(|left, right| left.0 == right.0) {
             let Some((shard, _)) = group.first() else { continue };
@@ -138,17 +140,27 @@ impl Processing {
         let mut by_shard: Vec<(usize, &mut Facts)> =
             facts.iter_mut().filter(|facts| facts.has_calls()).map(|facts| (calls.of(facts.sender), facts)).collect();
         by_shard.sort_by_key(|(shard, facts)| (*shard, facts.at));
-        let per_shard = self.config.max_calls.div_ceil(calls.count()).max(self.config.max_calls / 4);
+        // A busy sender may use what others do not: a shard makes room only when the whole is too large.
+        let share = self.config.max_calls.div_ceil(calls.count());
         for group in by_shard.chunk_by_mut(|left, right| left.0 == right.0) {
             let Some((shard, _)) = group.first() else { continue };
             let mut held = calls.lock(*shard);
+            let before = held.len();
             for (_, facts) in group.iter_mut() {
                 facts.tell_execution(&mut held);
             }
             for (_, facts) in group.iter_mut() {
                 facts.tell_messages(&mut held, &self.digester);
             }
-            self.evicted_calls.add(held.evict(per_shard));
+            let grown = held.len() - before;
+            let kept = self.memory.calls_kept.fetch_add(grown, Ordering::Relaxed) + grown;
+            let too_many = kept.saturating_sub(self.config.max_calls);
+            if too_many > 0 && held.len() > share {
+                let target = held.len().saturating_sub(too_many).max(share);
+                let evicted = held.evict(target);
+                self.memory.calls_kept.fetch_sub(evicted as usize, Ordering::Relaxed);
+                self.evicted_calls.add(evicted);
+            }
         }
     }
 

@@ -92,7 +92,7 @@ fn words(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
 #[test]
 fn the_default_settings_are_those_of_the_readme() {
     assert_eq!(config(include_str!("testdata/default.yaml")).unwrap(), Config::default());
-    assert!(config(include_str!("testdata/invalid_max_traces.yaml")).unwrap_err().contains("must be at least 1"));
+    assert!(config(include_str!("testdata/invalid_max_spans.yaml")).unwrap_err().contains("must be at least 1"));
 }
 
 #[test]
@@ -208,4 +208,19 @@ fn other_telemetry_passes_untouched() {
     let data = spans(&[span(1, 0, &[("http.route", "/")])]);
     let before = data.encode().concat();
     assert_eq!(process(&running(), data).0.encode().concat(), before);
+}
+
+#[test]
+fn what_is_remembered_is_bounded_and_counted() {
+    let ctx = BuildContext::for_tests("gen_ai_steps", Clock::manual(0));
+    let config = Config { max_calls: 16, ..Config::default() };
+    let small = GenAiSteps::build(config, &ctx).unwrap();
+    for id in 0..100u8 {
+        let call = format!("call_{id:05}");
+        let tool = span(id, 0, &[GEN_AI, TOOL, ("gen_ai.tool.name", "t"), ("gen_ai.tool.call.id", &call)]);
+        process(&small, spans(&[tool]));
+    }
+    let families = ctx.telemetry().families();
+    let evicted = families.iter().find(|family| family.name.starts_with("chaperone_steps_evicted")).expect("a counter");
+    assert!(format!("{evicted:?}").contains("84"), "{evicted:?}");
 }
