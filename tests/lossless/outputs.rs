@@ -5,6 +5,13 @@ use bytes::Bytes;
 use chaperone_testkit::fake_http::Recorded;
 use std::path::Path;
 
+/// The signal of an OTLP/JSON request, by its first member.
+pub fn signal_of(line: &str) -> &'static str {
+    let members = [("{\"resourceSpans\"", "traces"), ("{\"resourceMetrics\"", "metrics"), ("{\"resourceLogs\"", "logs")];
+    let found = members.iter().find(|(member, _)| line.starts_with(member));
+    found.unwrap_or_else(|| panic!("no OTLP/JSON: {line}")).1
+}
+
 /// Everything that came out.
 #[derive(Default)]
 pub struct Outputs {
@@ -43,7 +50,7 @@ impl Outputs {
     pub fn add_json_file(&mut self, path: &Path) {
         let text = std::fs::read_to_string(path).unwrap();
         for line in text.lines() {
-            let signal = if line.starts_with("{\"resourceSpans\"") { "traces" } else { "logs" };
+            let signal = signal_of(line);
             self.file_json.add_json(signal, line.as_bytes());
             self.json_lines.push((signal, Bytes::copy_from_slice(line.as_bytes())));
         }

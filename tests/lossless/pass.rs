@@ -5,7 +5,7 @@ use crate::outputs::Outputs;
 use bytes::Bytes;
 use chaperone::config::{Source, load};
 use chaperone::pipeline::engine::{EngineSettings, Graph, Running, SharedState};
-use chaperone::pipeline::{Clock, MemoryStorage, Telemetry};
+use chaperone::pipeline::{Clock, MemoryStorage, Telemetry, exposition};
 use chaperone_net::client::{parse_headers, parse_url};
 use chaperone_net::grpc::RawCodec;
 use chaperone_net::{HttpClient, HttpRequest};
@@ -29,7 +29,7 @@ exporters:
 service:
   pipelines:
     traces: {receivers: [otlp], exporters: [otlp_http, otlp_http/json, file/json, file/traces]}
-    metrics: {receivers: [otlp], exporters: [otlp_http, file/metrics]}
+    metrics: {receivers: [otlp], exporters: [otlp_http, otlp_http/json, file/json, file/metrics]}
     logs: {receivers: [otlp], exporters: [otlp_http, otlp_http/json, file/json, file/logs]}
 ";
 
@@ -48,6 +48,7 @@ pub struct Pass {
     client: HttpClient,
     http: String,
     grpc: Channel,
+    telemetry: Telemetry,
 }
 
 impl Pass {
@@ -68,7 +69,7 @@ impl Pass {
         let running = Graph::build(&document, &chaperone::built_in(), settings).unwrap().start().await.unwrap();
         let http = format!("http://127.0.0.1:{}", port(&telemetry, "http"));
         let grpc = Channel::from_shared(format!("http://127.0.0.1:{}", port(&telemetry, "grpc"))).unwrap().connect_lazy();
-        Pass { transport, backend, folder, running, client: HttpClient::new(), http, grpc }
+        Pass { transport, backend, folder, running, client: HttpClient::new(), http, grpc, telemetry }
     }
 
     /// Sends every request of the corpus, one after the other. gRPC has no JSON: such requests go by HTTP in both ways.
@@ -114,6 +115,9 @@ impl Pass {
     /// Stops the graph, which empties its queues, and reads what came out.
     pub async fn finish(self) -> Outputs {
         self.running.shutdown(Duration::from_secs(60)).await;
+        let mut own_metrics = String::new();
+        exposition::write(&self.telemetry.families(), &mut own_metrics);
+        chaperone_testkit::conservation::check(&own_metrics).unwrap();
         let mut outputs = Outputs::default();
         outputs.add_http(&self.backend.requests());
         for signal in ["traces", "metrics", "logs"] {
