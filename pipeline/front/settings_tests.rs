@@ -36,6 +36,9 @@ fn a_written_block_is_on_unless_it_says_otherwise() {
     for text in ["sending_queue:", "sending_queue: {}", "sending_queue: {queue_size: 5}"] {
         assert!(good(text, Front::DIRECT).queue.enabled, "{text}");
     }
+    for text in ["sending_queue: {batch: }", "sending_queue: {batch: {}}"] {
+        assert_eq!(good(text, Front::DIRECT).queue.batch, Optional::Present(BatchConfig::default()), "{text}");
+    }
     assert!(good("retry_on_failure: {max_interval: 10s}", Front::DIRECT).retry.enabled);
     let off = good("sending_queue: {enabled: false, queue_size: 0}", Front::NETWORK);
     assert!(off.waits && !off.in_order);
