@@ -5,7 +5,6 @@
 //! TLS is not here yet: a setting that asks for it is refused with a clear message.
 
 #![deny(clippy::indexing_slicing, clippy::string_slice, clippy::unwrap_used)]
-#![cfg_attr(test, allow(clippy::unwrap_used, reason = "tests may panic"))]
 
 pub mod body;
 pub mod client;

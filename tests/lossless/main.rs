@@ -5,6 +5,8 @@
 //! Requests may be merged on the way, so that compared is the collection of resources with all that is below them.
 //! It takes over ten seconds because it is the whole corpus, four ways out, twice, read back by an unoptimised oracle.
 
+#![expect(clippy::unwrap_used, reason = "helpers of a test panic as the test itself would")]
+
 mod oracle;
 mod outputs;
 mod pass;
