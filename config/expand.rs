@@ -5,6 +5,7 @@
 //! What came out of a variable is expanded again; the whole configuration may take 1,000 steps.
 //! Keys and comments are never expanded.
 
+use crate::parse::MAX_DEPTH;
 use crate::problems::join;
 use crate::scalar::{Scalar, Style};
 use crate::tree::{Kind, item_path};
@@ -18,7 +19,7 @@ const MAX_NESTING: usize = 32;
 
 /// Expands every value of a tree.
 pub(crate) fn expand(node: Node, env: &dyn Fn(&str) -> Option<String>, problems: &mut Problems) -> Node {
-    let mut expander = Expander { env, problems, steps: 0, warned: BTreeSet::new(), at: None, path: String::new() };
+    let mut expander = Expander { env, problems, steps: 0, warned: BTreeSet::new(), depth: 0, at: None, path: String::new() };
     expander.node(node, "", 0)
 }
 
@@ -28,6 +29,8 @@ struct Expander<'a> {
     steps: usize,
     /// Unset variables that were warned of: one warning each.
     warned: BTreeSet<String>,
+    /// Lists and maps around the value being expanded: what comes out must keep the tree's cap.
+    depth: usize,
     /// The value being expanded.
     at: Option<Location>,
     path: String,
@@ -46,8 +49,13 @@ type Fault = (String, Option<String>);
 impl Expander<'_> {
     fn node(&mut self, node: Node, path: &str, nesting: usize) -> Node {
         let Node { kind, location, original } = node;
+        self.depth += 1;
         let kind = match kind {
-            Kind::Scalar(scalar) => return self.scalar(scalar, location, path, nesting),
+            Kind::Scalar(scalar) => {
+                // A scalar is no level of its own: what it becomes takes its place.
+                self.depth -= 1;
+                return self.scalar(scalar, location, path, nesting);
+            }
             Kind::List(items) => {
                 let items = items.into_iter().enumerate();
                 Kind::List(items.map(|(index, item)| self.node(item, &item_path(path, index), nesting)).collect())
@@ -60,6 +68,7 @@ impl Expander<'_> {
                 Kind::Map(pairs)
             }
         };
+        self.depth -= 1;
         Node { kind, location, original }
     }
 
@@ -100,6 +109,9 @@ impl Expander<'_> {
         if let Ok(node) = Node::parse(text, "")
             && !matches!(node.kind, Kind::Scalar(_))
         {
+            if self.depth + node.height() > MAX_DEPTH {
+                return Err((format!("nested deeper than {MAX_DEPTH} levels"), None));
+            }
             let (path, at) = (self.path.clone(), self.at.clone());
             let node = self.node(relocated(node, at.as_ref()), &path, nesting);
             return Ok(Node { original: Some(text.to_owned()), ..node });

@@ -4,6 +4,7 @@
 //! `--set` sources count last, wherever they stand.
 
 use crate::expand::expand;
+use crate::parse::MAX_DEPTH;
 use crate::problems::join;
 use crate::tree::{Kind, Pair};
 use crate::{Document, Location, Node, Problem, Problems, Severity, read};
@@ -75,7 +76,7 @@ fn file(text: &str, name: &str) -> Result<Node, Problems> {
             hint: None,
         }));
     }
-    Ok(nested(tree))
+    Ok(nested(tree, 0))
 }
 
 /// `--set a.b.c=value`: the value is YAML, nothing is null. `::` separates as well as `.`.
@@ -95,6 +96,9 @@ fn set(text: &str) -> Result<Node, Problems> {
     if segments.iter().any(|segment| segment.is_empty()) {
         return Err(bad("empty key", 1));
     }
+    if segments.len() > MAX_DEPTH / 2 {
+        return Err(bad("the key is nested too deep", 1));
+    }
     let mut tree = match Node::parse(value.trim(), &source) {
         Ok(tree) => tree,
         Err(mut problems) => {
@@ -111,7 +115,7 @@ fn set(text: &str) -> Result<Node, Problems> {
         let pair = Pair { key: (*segment).to_owned(), location: Some(place.clone()), value: tree };
         tree = Node::map(vec![pair], Some(place));
     }
-    Ok(nested(tree))
+    Ok(nested(tree, 0))
 }
 
 /// Moves the places of a value to where it stands behind the equal sign.
@@ -136,19 +140,22 @@ fn shift_place(location: &mut Option<Location>, column: usize) {
 }
 
 /// Splits keys that hold `::` into nested maps: `a::b: 1` is `a: {b: 1}`.
-fn nested(node: Node) -> Node {
+///
+/// A key that would make the tree too deep stays as it is, and is unknown to whoever reads it.
+fn nested(node: Node, depth: usize) -> Node {
     let Node { kind, location, original } = node;
     let kind = match kind {
         Kind::Scalar(scalar) => Kind::Scalar(scalar),
-        Kind::List(items) => Kind::List(items.into_iter().map(nested).collect()),
+        Kind::List(items) => Kind::List(items.into_iter().map(|item| nested(item, depth + 1)).collect()),
         Kind::Map(pairs) => {
             let mut whole = Node::map(Vec::new(), location.clone());
             for Pair { key, location, value } in pairs {
-                let mut value = nested(value);
                 let mut segments: Vec<&str> = key.split("::").collect();
-                if segments.iter().any(|segment| segment.is_empty()) {
+                let too_deep = depth + segments.len() + value.height() > MAX_DEPTH + 1;
+                if segments.len() > 1 && (too_deep || segments.iter().any(|segment| segment.is_empty())) {
                     segments = vec![key.as_str()];
                 }
+                let mut value = nested(value, depth + segments.len());
                 for segment in segments.into_iter().rev() {
                     let place = location.clone();
                     let pair = Pair { key: segment.to_owned(), location: place.clone(), value };

@@ -185,3 +185,17 @@ fn problems_of_several_sources_are_reported_together() {
          error: duplicate key `b`\n  --> b.yaml:2:1  b\n  hint: it is first defined on line 1",
     );
 }
+
+#[test]
+fn no_way_leads_to_a_tree_that_is_too_deep() {
+    let deep = |_: &str| Some("[".repeat(60) + &"]".repeat(60));
+    let keys = vec!["a"; 200].join("::");
+    let segments = vec!["a"; 200].join(".");
+    let nested = format!("exporters: {{x: {{y: [[[[[[[\"${{env:DEEP}}\"]]]]]]]}}}}\n{keys}: 1");
+    let (_, problems) = crate::load_what_is_there(&[text("c.yaml", &nested)], &deep);
+    let problems = problems.to_string();
+    assert!(problems.contains("error: nested deeper than 64 levels\n  --> c.yaml:1:27"), "{problems}");
+    assert!(problems.contains("error: unknown key `a::a::a"), "{problems}");
+    let found = load(&[set(&format!("{segments}=1"))], &env).err().map(|problems| problems.to_string());
+    assert!(found.is_some_and(|found| found.starts_with("error: the key is nested too deep")));
+}
