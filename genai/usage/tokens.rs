@@ -76,7 +76,7 @@ impl Reported {
 fn count(value: ValueRef<'_>) -> Option<u64> {
     match value {
         ValueRef::Int(number) => u64::try_from(number).ok(),
-        ValueRef::Double(number) if number >= 0.0 && number < 1e15 => Some(number as u64),
+        ValueRef::Double(number) if (0.0..1e15).contains(&number) => Some(number as u64),
         ValueRef::Str(text) => text.trim().parse().ok(),
         _ => None,
     }

@@ -58,7 +58,7 @@ impl Record {
         self.dialect = dialect;
         self
     }
-    fn as_log(mut self) -> Record {
+    fn into_log(mut self) -> Record {
         self.log = true;
         let id = format!("{:032x}", self.span);
         self.text("chaperone.record.id", &id)
@@ -189,7 +189,7 @@ fn the_second_record_of_a_call_is_a_duplicate_of_the_first() {
 #[test]
 fn a_log_that_may_not_own_is_a_duplicate_with_and_without_an_owner() {
     let running = running("{}");
-    let early = running.record(&Record::call("a", 1, 1000, 100).as_log());
+    let early = running.record(&Record::call("a", 1, 1000, 100).into_log());
     assert_eq!(text(&early, "chaperone.usage.scope"), "duplicate");
     assert_eq!(get(&early, "chaperone.usage.duplicate_of"), None);
     let span = running.record(&Record::call("a", 1, 1000, 100));
@@ -198,7 +198,7 @@ fn a_log_that_may_not_own_is_a_duplicate_with_and_without_an_owner() {
 
 #[test]
 fn a_log_owns_where_the_dialect_says_so() {
-    let log = Record::call("a", 1, 1000, 100).as_log().dialect("gemini-cli").text("event.name", "gemini_cli.api_response");
+    let log = Record::call("a", 1, 1000, 100).into_log().dialect("gemini-cli").text("event.name", "gemini_cli.api_response");
     assert_eq!(text(&running("{}").record(&log), "chaperone.usage.scope"), "self");
     let span = Record::call("a", 1, 1000, 100).dialect("gemini-cli");
     assert_eq!(text(&running("{}").record(&span), "chaperone.usage.scope"), "duplicate");
@@ -209,7 +209,7 @@ fn spans_and_logs_share_a_window_over_all_instances_of_an_id() {
     let first = running("{}");
     let other = Running { processor: GenAiCost::build(Config::default(), &first.ctx).unwrap(), ctx: first.ctx.clone() };
     first.record(&Record::call("a", 1, 1000, 100));
-    let log = other.record(&Record::call("a", 1, 1000, 100).as_log());
+    let log = other.record(&Record::call("a", 1, 1000, 100).into_log());
     assert_eq!(text(&log, "chaperone.usage.duplicate_of"), "0000000000000001");
 }
 

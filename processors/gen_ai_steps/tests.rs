@@ -164,7 +164,7 @@ fn a_log_tells_of_its_calls_in_log_records_beside_it() {
         pairs(&[GEN_AI, ANSWER, ("chaperone.record.id", "0000000000000000000000000000000a"), ("chaperone.run.id", "r")])
     );
     let processor = running();
-    let (_, made) = process(&processor, logs(&[log.clone()]));
+    let (_, made) = process(&processor, logs(std::slice::from_ref(&log)));
     let made = made.expect("log records");
     let Data::Logs(records) = &made else { panic!("logs") };
     let names: Vec<_> = records.logs().map(|log| log.event_name()).collect();

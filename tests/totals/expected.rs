@@ -9,11 +9,32 @@ use std::collections::BTreeMap;
 const WITHOUT_TOOL_CALLS: [&str; 3] =
     ["openinference-openai-nocontent-tools", "openllmetry-openai-nocontent-tools", "otel-openai-js-tools"];
 
+/// The application looked documents up by itself: no model asked for that, and no message holds the result.
+const WITHOUT_MODEL: &str = "lookup_docs";
+
+/// Executions of tools by name, as far as the wire carries them.
+pub fn executions(capture: &Capture) -> BTreeMap<String, u64> {
+    if WITHOUT_TOOL_CALLS.contains(&capture.name.as_str()) {
+        return BTreeMap::new();
+    }
+    let mut executions = counts(&capture.totals()["tool_executions"]);
+    executions.remove(WITHOUT_MODEL);
+    executions
+}
+
+fn counts(map: &Value) -> BTreeMap<String, u64> {
+    let pairs = map.as_object().expect("a map of tools").iter();
+    pairs.map(|(name, count)| (name.clone(), count.as_u64().expect("a count"))).collect()
+}
+
 /// What is compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expected {
     pub input: u64,
     pub output: u64,
+    pub cache_read: u64,
+    pub cache_write: u64,
+    pub reasoning: u64,
     pub llm_ok: u64,
     pub requested: BTreeMap<String, u64>,
 }
@@ -22,19 +43,21 @@ impl Expected {
     pub fn of_truth(capture: &Capture) -> Expected {
         let totals = capture.totals();
         let number = |field: &str| totals[field].as_u64().unwrap_or_else(|| panic!("{}: no {field}", capture.name));
-        let requested = totals["tool_calls_requested"].as_object().expect("a map of tools");
         Expected {
             input: number("prompt_tokens_incl_cache"),
             output: number("output_tokens_incl_reasoning"),
+            cache_read: number("cached_tokens"),
+            cache_write: number("cache_creation_tokens"),
+            reasoning: number("reasoning_tokens"),
             llm_ok: number("llm_ok"),
-            requested: requested.iter().map(|(name, count)| (name.clone(), Value::as_u64(count).expect("a count"))).collect(),
+            requested: counts(&totals["tool_calls_requested"]),
         }
     }
 
     /// The truth as far as the wire carries it.
     pub fn on_the_wire(capture: &Capture) -> Expected {
         let mut expected = Expected::of_truth(capture);
-        for row in corpus::table("LACKING.tsv").iter().filter(|row| row[0] == capture.name && row[1] == "usage") {
+        for row in corpus::table("LACKING.tsv").iter().filter(|row| row[0] == capture.name) {
             // `input 0 of 1011; output 0 of 103; calls 0 of 1`
             for lacking in row[2].split("; ") {
                 let words: Vec<&str> = lacking.split(' ').collect();
@@ -42,8 +65,10 @@ impl Expected {
                 let field = match what {
                     "input" => &mut expected.input,
                     "output" => &mut expected.output,
+                    "cache_read" => &mut expected.cache_read,
+                    "reasoning" => &mut expected.reasoning,
                     "calls" => &mut expected.llm_ok,
-                    _ => continue,
+                    _ => panic!("{}: {lacking}", capture.name),
                 };
                 assert_eq!(field.to_string(), truth, "{}: the table disagrees with the truth", capture.name);
                 *field = reported.parse().expect("a number");
@@ -57,6 +82,14 @@ impl Expected {
 
     pub fn found(totals: &Totals) -> Expected {
         let (_, llm_ok) = totals.calls();
-        Expected { input: totals.input_tokens, output: totals.output_tokens, llm_ok, requested: totals.requested.clone() }
+        Expected {
+            input: totals.input_tokens,
+            output: totals.output_tokens,
+            cache_read: totals.cache_read_tokens,
+            cache_write: totals.cache_write_tokens,
+            reasoning: totals.reasoning_tokens,
+            llm_ok,
+            requested: totals.requested.clone(),
+        }
     }
 }
