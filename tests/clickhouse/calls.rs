@@ -5,9 +5,9 @@ use crate::pipeline::Pipeline;
 use crate::support::{query, rows};
 use chaperone_genai::keys;
 use chaperone_proto::keys::name;
-use chaperone_proto::{KeyId, Signal};
+use chaperone_proto::{Data, KeyId, Limits, Signal};
 use chaperone_scenarios::behaviours::{self, Request};
-use chaperone_testkit::corpus;
+use chaperone_testkit::corpus::{self, Capture};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use prost::Message;
@@ -25,6 +25,21 @@ const LOOPS: [&str; 6] = [
 
 const ENRICHING: [&str; 3] = ["gen_ai_normalizer", "gen_ai_steps", "gen_ai_cost"];
 
+/// Calls that ended well, tokens in and out, as the ground truth has them.
+fn truth(capture: &Capture) -> [u64; 3] {
+    ["llm_ok", "prompt_tokens_incl_cache", "output_tokens_incl_reasoning"].map(|field| capture.totals()[field].as_u64().unwrap())
+}
+
+/// The same from the table: with `FINAL`, or with a further condition.
+async fn sums(pipeline: &Pipeline, reading: &str) -> [u64; 3] {
+    let select = "SELECT sumIf(Requests, NOT IsError), sum(InputTokens), sum(OutputTokens) FROM {db}.agent_llm_calls {reading} \
+                  WHERE UsageScope = 'self' AND UsageSource != 'missing' {and} FORMAT TSV";
+    let (table, and) = if reading == "FINAL" { ("FINAL", "") } else { ("", reading) };
+    let line = query(&pipeline.database, &select.replace("{reading}", table).replace("{and}", and)).await;
+    let numbers: Vec<u64> = line.split_whitespace().map(|number| number.parse().unwrap()).collect();
+    numbers.try_into().unwrap()
+}
+
 #[tokio::test]
 async fn calls_and_tokens_of_real_loops_equal_their_ground_truth() {
     for name in LOOPS {
@@ -33,14 +48,7 @@ async fn calls_and_tokens_of_real_loops_equal_their_ground_truth() {
         for request in capture.requests.iter().filter(|request| request.signal != "metrics") {
             pipeline.submit(request.signal, request.body.clone(), request.json).await;
         }
-        let totals = capture.totals();
-        let expected =
-            ["llm_ok", "prompt_tokens_incl_cache", "output_tokens_incl_reasoning"].map(|field| totals[field].as_u64().unwrap());
-        let sums = "SELECT sumIf(Requests, NOT IsError), sum(InputTokens), sum(OutputTokens) FROM {db}.agent_llm_calls FINAL \
-                    WHERE UsageScope = 'self' AND UsageSource != 'missing' FORMAT TSV";
-        let found: Vec<u64> =
-            query(&pipeline.database, sums).await.split_whitespace().map(|number| number.parse().unwrap()).collect();
-        assert_eq!(found, expected, "{name}");
+        assert_eq!(sums(&pipeline, "FINAL").await, truth(&capture), "{name}");
         // One run, priced, by one agent: the service, where the framework names none.
         let facts = rows(
             &pipeline.database,
@@ -49,6 +57,25 @@ async fn calls_and_tokens_of_real_loops_equal_their_ground_truth() {
         );
         let expected: Json = serde_json::from_str(r#"{"run":1,"agent":1,"CostSource":"computed","priced":1}"#).unwrap();
         assert_eq!(facts.await, [expected], "{name}");
+        pipeline.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn calls_that_arrive_twice_are_counted_once() {
+    for name in ["otel-openai-v2-loop", "openinference-anthropic-loop", "openllmetry-anthropic-loop"] {
+        let capture = corpus::load(name).unwrap();
+        let pipeline = Pipeline::start(&ENRICHING).await;
+        for _ in 0..2 {
+            for request in capture.requests.iter().filter(|request| request.signal != "metrics" && !request.json) {
+                let signal = Signal::ALL.into_iter().find(|signal| signal.name() == request.signal).unwrap();
+                pipeline.submit_data(Data::decode(signal, request.body.clone(), &Limits::default()).unwrap()).await;
+            }
+        }
+        assert_eq!(sums(&pipeline, "FINAL").await, truth(&capture), "{name}, FINAL");
+        assert_eq!(sums(&pipeline, "AND NOT Resent").await, truth(&capture), "{name}, without FINAL");
+        let resent = query(&pipeline.database, "SELECT countIf(Resent) > 0 FROM {db}.agent_llm_calls").await;
+        assert_eq!(resent.trim(), "1", "{name}");
         pipeline.stop().await;
     }
 }

@@ -3,11 +3,11 @@
 use bytes::Bytes;
 use chaperone::pipeline::engine::{EngineSettings, Graph, Running, SharedState};
 use chaperone::pipeline::{
-    BoxFuture, BuildContext, Clock, ConfigError, Encoding, Entrance, Host, MemoryStorage, Meta, Payload, Receiver, ReceiverEntry,
-    ReceiverFactory, Registry, Signals, StartError, Telemetry,
+    Batch, BoxFuture, BuildContext, Clock, ConfigError, Encoding, Entrance, Host, MemoryStorage, Meta, Outcome, Payload,
+    Receiver, ReceiverEntry, ReceiverFactory, Registry, Signals, StartError, Telemetry,
 };
 use chaperone_config::{Problems, Source, UserConfig, load};
-use chaperone_proto::Signal;
+use chaperone_proto::{Data, Signal};
 use chaperone_testkit::clickhouse::ClickHouse;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -94,11 +94,17 @@ impl Pipeline {
     pub async fn submit(&self, signal: &str, body: Bytes, json: bool) {
         let signal = Signal::ALL.into_iter().find(|known| known.name() == signal).expect("a signal");
         let encoding = if json { Encoding::Json } else { Encoding::Protobuf };
-        let entrance = DOORS.lock().unwrap().as_ref().and_then(|doors| doors.get(&self.database)).cloned().expect("a door");
-        entrance
-            .submit(Payload { signal, encoding, body, transport: "http", client: None })
-            .await
-            .expect("the request is stored");
+        let payload = Payload { signal, encoding, body, transport: "http", client: None };
+        self.entrance().submit(payload).await.expect("the request is stored");
+    }
+
+    /// Hands data in behind the door that would recognise an equal body and not let it in again.
+    pub async fn submit_data(&self, data: Data) {
+        assert_eq!(self.entrance().submit_batch(Batch::new(data)).await, Outcome::Ok);
+    }
+
+    fn entrance(&self) -> Entrance {
+        DOORS.lock().unwrap().as_ref().and_then(|doors| doors.get(&self.database)).cloned().expect("a door")
     }
 
     /// Stops the collector.
