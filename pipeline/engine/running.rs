@@ -157,10 +157,10 @@ impl Running {
             tracing::warn!("requests were still being worked on at the deadline");
         }
         while self.tickers.join_next().await.is_some() {}
-        self.drain(deadline);
         for lane in &self.lanes {
             lane.stage.send_replace(Stage::Draining);
         }
+        self.drain(deadline).await;
         let _ = tokio::time::timeout_at(deadline, self.emptied()).await;
         self.close().await;
         self.reports.shutdown().await;
@@ -175,16 +175,21 @@ impl Running {
     }
 
     /// Upstream first, so that what one gives out is held and drained by the next.
-    fn drain(&self, deadline: Instant) {
+    ///
+    /// Between two pieces the queues get time to empty: held data must not be dropped for want of room.
+    async fn drain(&self, deadline: Instant) {
         for node in self.flow.processors() {
             loop {
+                while self.lanes.iter().any(|lane| lane.budget.is_half_full()) && Instant::now() < deadline {
+                    tokio::time::sleep(TURN).await;
+                }
                 match self.flow.work(node, &Piece::Drain) {
                     Next::Done => break,
                     _ if Instant::now() >= deadline => {
                         tracing::warn!(component = %node.place.id, "held data were not drained by the deadline");
                         break;
                     }
-                    Next::Again | Next::After(_) => {}
+                    Next::Again | Next::After(_) => tokio::task::yield_now().await,
                 }
             }
         }

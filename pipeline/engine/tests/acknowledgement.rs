@@ -1,7 +1,7 @@
 //! The acknowledgement of requests that pass components of every kind.
 
 use super::*;
-use components::Answer;
+use script::Answer;
 
 /// One pipeline with one processor that acts as told, and a queue.
 fn acting(what: &str) -> String {

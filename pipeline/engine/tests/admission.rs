@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::Refused;
-use components::Answer;
+use script::Answer;
 
 fn queue(settings: &str) -> String {
     format!(

@@ -1,7 +1,7 @@
 //! The equations hold for a graph with everything in it, whatever happens.
 
 use super::*;
-use components::Answer;
+use script::Answer;
 
 const ALL: &str = "
 receivers: {taps: , own_events: }

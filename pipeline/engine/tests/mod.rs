@@ -7,6 +7,7 @@ mod conservation;
 mod queue;
 mod replay;
 mod running;
+mod script;
 mod wiring;
 
 use crate::engine::door::{Door, Hall, InFlight};
@@ -15,7 +16,8 @@ use crate::front::Stage;
 use crate::{Batch, Clock, Entrance, MemoryStorage, Outcome, Payload, Telemetry};
 use chaperone_config::{ComponentId, Document, Problems, Source, load};
 use chaperone_proto::{Data, Logs, LogsBuilder, Signal};
-use components::{REGISTRY, Script};
+use components::REGISTRY;
+use script::Script;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;

@@ -1,7 +1,7 @@
 //! The front of exporters: batching, retry, time-out, reasons of drops.
 
 use super::*;
-use components::{Answer, Seen};
+use script::{Answer, Seen};
 
 async fn with(front: &str) -> House {
     House::of(&format!(
@@ -173,4 +173,16 @@ async fn a_shutdown_ends_the_pause_before_a_retry_with_one_more_attempt() {
     house.shutdown(Duration::from_secs(10)).await;
     assert!(began.elapsed() < Duration::from_secs(1));
     assert_eq!(script.items(), 2, "one record, tried twice");
+}
+
+#[tokio::test(start_paused = true)]
+async fn wait_for_result_waits_for_the_delivery_of_the_whole_batch() {
+    let house = with("sending_queue: {wait_for_result: true, num_consumers: 1}, retry_on_failure: {enabled: false}").await;
+    let script = house.script("net");
+    script.say([Answer::Never]);
+    let (first, second) = tokio::join!(house.send(1), house.send(2));
+    assert_eq!((first, second), (Outcome::permanent("bad data"), Outcome::permanent("bad data")));
+    assert_eq!(chunks(&script.seen()), [[1, 2]], "one delivery for both");
+    assert_eq!(house.send(1).await, Outcome::Ok);
+    house.shutdown(Duration::from_secs(1)).await;
 }

@@ -1,7 +1,7 @@
 //! Start, ticks, reports and shutdown.
 
 use super::*;
-use components::Answer;
+use script::Answer;
 
 const PLAIN: &str = "
 receivers: {taps: , own_events: }
@@ -119,4 +119,21 @@ async fn reports_of_the_last_deliveries_are_delivered_too() {
     house.shutdown(Duration::from_secs(5)).await;
     // The report, and what `count` had not told yet.
     assert_eq!((net.items(), local.items()), (3, 1));
+}
+
+/// `trickle` gives out one record a piece when it is drained: a hundred, into a queue of ten.
+#[tokio::test(start_paused = true)]
+async fn draining_waits_for_room_in_the_queues() {
+    let text = "
+receivers: {taps: }
+connectors: {trickle: }
+exporters: {net: {sending_queue: {queue_size: 10, num_consumers: 1, batch: {enabled: false}}}}
+service: {pipelines: {logs: {receivers: [taps], exporters: [trickle]}, logs/2: {receivers: [trickle], exporters: [net]}}}
+";
+    let house = House::of(text).await;
+    assert_eq!(house.send(100).await, Outcome::Ok);
+    let script = house.script("net");
+    assert!(script.seen().is_empty());
+    house.shutdown(Duration::from_secs(30)).await;
+    assert_eq!(script.items(), 100);
 }
