@@ -96,6 +96,20 @@ async fn each_day_is_one_part() {
 }
 
 #[tokio::test]
+async fn a_large_block_is_stored_as_one_part_and_once() {
+    let store = Store::start().await;
+    let starts: Vec<u64> = (0..2_500).map(|i| START + i).collect();
+    let requests: Vec<Data> = (0..20).map(|_| spans(&starts)).collect();
+    for _ in 0..2 {
+        store.try_deliver(&requests, 7).await.unwrap();
+    }
+    assert_eq!(store.number("SELECT count() FROM {db}.otel_traces").await, 50_000);
+    let parts = "SELECT count() FROM system.parts WHERE database = '{db}' AND table = 'otel_traces'";
+    assert_eq!(store.number(parts).await, 1);
+    assert_eq!(store.number("SELECT count() FROM {db}.otel_traces_trace_id_ts").await, 1);
+}
+
+#[tokio::test]
 async fn a_table_that_lacks_columns_gets_those_it_has() {
     let store = Store::build("");
     store.query("CREATE DATABASE {db}").await;

@@ -9,6 +9,7 @@ mod calls;
 mod contrib_rows;
 mod corpus_rows;
 mod delivery;
+mod every_capture;
 mod json;
 mod oracle;
 mod pipeline;
