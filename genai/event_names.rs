@@ -24,6 +24,10 @@ pub const NOTIFICATION: &str = "chaperone.notification";
 pub const COMPLIANCE: &str = "chaperone.compliance";
 /// Who did what to the collector.
 pub const AUDIT: &str = "chaperone.audit";
+/// The conventions' result of an evaluation.
+pub const EVALUATION_RESULT: &str = "gen_ai.evaluation.result";
+/// The conventions' result of a guardrail.
+pub const GUARDRAIL_RESULT: &str = "gen_ai.guardrail.result";
 
 /// Whether an event is one that components of ours make (a sender may use the names of decisions, signals and failures too).
 pub fn is_ours(name: &str) -> bool {

@@ -101,6 +101,7 @@ fn semconv(shown: &str, text: &str, found: &mut Vec<String>) {
     let spells_keys = [
         "genai/keys.rs",
         "genai/metric_names.rs",
+        "genai/event_names.rs",
         "scenarios/",
         "tests/",
         "testkit/",

@@ -109,8 +109,8 @@ fn of_event(name: &str) -> StepKind {
     match name {
         event_names::TOOL_CALL => StepKind::Tool,
         event_names::APPROVAL => StepKind::Human,
-        "gen_ai.evaluation.result" => StepKind::Evaluation,
-        "gen_ai.guardrail.result" => StepKind::Guardrail,
+        event_names::EVALUATION_RESULT => StepKind::Evaluation,
+        event_names::GUARDRAIL_RESULT => StepKind::Guardrail,
         _ => StepKind::Other,
     }
 }
