@@ -17,7 +17,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{Semaphore, oneshot, watch};
 use tracing::{debug, warn};
 
 /// Largest HTTP/2 frame that is taken.
@@ -28,8 +28,11 @@ const STREAM_WINDOW: u32 = 1 << 20;
 const CONNECTION_WINDOW: u32 = 4 << 20;
 /// Connections of one listener; more wait to be accepted.
 const MAX_CONNECTIONS: usize = 10_000;
-/// How long a client may take for its request headers.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a connection may be silent before its first byte, and over HTTP/1 between two requests. Exporters of SDKs
+/// send once a minute and should find their connection again.
+const SILENCE: Duration = Duration::from_secs(300);
+/// How often an HTTP/2 peer is asked whether it is still there, and how long it may take to say so.
+const PING: (Duration, Duration) = (Duration::from_secs(120), Duration::from_secs(20));
 /// Pause after a failed accept (no file descriptors left), so that it does not spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -141,15 +144,27 @@ impl Server {
 
 fn protocol(settings: ServerSettings) -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(SILENCE);
     builder
         .http2()
         .timer(TokioTimer::new())
         .max_frame_size(FRAME)
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
-        .max_concurrent_streams(settings.max_concurrent_streams);
+        .max_concurrent_streams(settings.max_concurrent_streams)
+        .keep_alive_interval(PING.0)
+        .keep_alive_timeout(PING.1);
     if settings.http1 { builder } else { builder.http2_only() }
+}
+
+/// What connections are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Serving,
+    /// Finish what was begun.
+    Stopping,
+    /// End now.
+    Cutting,
 }
 
 #[expect(clippy::disallowed_methods, reason = "one task a connection, bounded by a semaphore and ended by `stop`")]
@@ -161,17 +176,18 @@ async fn accept_until_stopped(
 ) {
     let protocol = protocol(settings);
     let graceful = GracefulShutdown::new();
-    // Shared by the connections' tasks: each holds a permit, and the word that everything must end now.
+    // Shared by the connections' tasks: each holds a permit.
     let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    let (cut, _) = tokio::sync::watch::channel(());
+    // Told when the server stops, and again when everything must end at once.
+    let (phase, _) = watch::channel(Phase::Serving);
     let deadline = loop {
         let next = async {
             let permit = Arc::clone(&permits).acquire_owned().await.expect("invariant: never closed");
             (listener.accept().await, permit)
         };
-        let ((accepted, permit), mut cut) = tokio::select! {
+        let ((accepted, permit), mut ending) = tokio::select! {
             deadline = &mut asked => break deadline.unwrap_or_default(),
-            next = next => (next, cut.subscribe()),
+            next = next => (next, phase.subscribe()),
         };
         let (stream, peer) = match accepted {
             Ok(accepted) => accepted,
@@ -181,24 +197,33 @@ async fn accept_until_stopped(
                 continue;
             }
         };
-        let connection = connection(&protocol, stream, peer, Arc::clone(&handler));
-        let connection = graceful.watch(connection);
+        // Answers are small: waiting to fill a packet only delays them.
+        let _ = stream.set_nodelay(true);
+        let (watcher, protocol, handler) = (graceful.watcher(), protocol.clone(), Arc::clone(&handler));
         tokio::spawn(async move {
+            let mut cut = ending.clone();
             tokio::select! {
-                ended = connection => {
+                begun = tokio::time::timeout(SILENCE, stream.readable()) => if begun.is_err() { return },
+                _ = ending.wait_for(|phase| *phase != Phase::Serving) => return,
+            }
+            tokio::select! {
+                ended = watcher.watch(connection(&protocol, stream, peer, handler)) => {
                     if let Err(error) = ended {
                         debug!(%error, %peer, "a connection ended with an error");
                     }
                 }
-                _ = cut.changed() => debug!(%peer, "a connection was cut at the end of the stop deadline"),
+                _ = cut.wait_for(|phase| *phase == Phase::Cutting) => {
+                    debug!(%peer, "a connection was cut at the end of the stop deadline");
+                }
             }
             drop(permit);
         });
     };
     drop(listener);
+    phase.send_replace(Phase::Stopping);
     if tokio::time::timeout(deadline, graceful.shutdown()).await.is_err() {
         warn!("requests were still in flight at the end of the stop deadline");
-        let _ = cut.send(());
+        phase.send_replace(Phase::Cutting);
     }
 }
 
@@ -208,8 +233,6 @@ fn connection<H: Handler>(
     peer: SocketAddr,
     handler: Arc<H>,
 ) -> impl hyper_util::server::graceful::GracefulConnection<Error = crate::BoxError> + Send + use<H> {
-    // Answers are small: waiting to fill a packet only delays them.
-    let _ = stream.set_nodelay(true);
     let service = service_fn(move |request| {
         let answer = Arc::clone(&handler).handle(request, peer);
         async move { Ok::<_, Infallible>(answer.await) }
@@ -239,6 +262,16 @@ mod tests {
         let again = Endpoint::new(format!("127.0.0.1:{}", taken.address().port()));
         let error = Listener::bind(&again).await.unwrap_err();
         assert!(matches!(error, BindError::Bind { .. }), "{error}");
+    }
+
+    #[tokio::test]
+    async fn silent_connections_do_not_delay_a_stop() {
+        let listener = Listener::bind(&Endpoint::new("localhost:0")).await.unwrap();
+        let server = Server::start(listener, ServerSettings { http1: true, max_concurrent_streams: 1 }, Arc::new(Never));
+        let mut stream = TcpStream::connect(server.address()).await.unwrap();
+        let stopped = tokio::time::timeout(Duration::from_secs(20), server.stop(Duration::from_secs(60))).await;
+        assert!(stopped.is_ok(), "the stop waited for a connection that never said anything");
+        assert_eq!(stream.read(&mut [0; 1]).await.unwrap_or(0), 0);
     }
 
     #[tokio::test]
