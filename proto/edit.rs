@@ -98,11 +98,11 @@ impl<'a> RecordMut<'a> {
                     attr.key_id = to.0;
                     attr.flags |= attr_flag::RENAMED;
                 }
-                found |= if list == List::Attrs { state::REWRITE } else { state::TOUCHED };
+                found |= if list == List::Attrs { state::ATTRS } else { state::TOUCHED };
             }
         }
         if found != 0 {
-            self.index.records[self.at].state |= found & state::REWRITE;
+            self.index.records[self.at].state |= found & state::ATTRS;
             self.touch();
         }
         found != 0
@@ -122,7 +122,7 @@ impl<'a> RecordMut<'a> {
         for (list, start, len) in ranges(&record) {
             if self.index.map_range(list, start, len, tag, &mut f) {
                 if list == List::Attrs {
-                    self.index.records[self.at].state |= state::REWRITE;
+                    self.index.records[self.at].state |= state::ATTRS;
                 }
                 self.touch();
             }
@@ -177,7 +177,7 @@ impl<'a> RecordMut<'a> {
             let event = self.index.events[at as usize];
             if self.index.map_child(&event, EVENT_ATTR, &mut |key, value| f(position, key, value)) {
                 self.index.events[at as usize].edited = true;
-                self.rewrite();
+                self.mark(state::CHILDREN);
             }
         }
     }
@@ -188,7 +188,7 @@ impl<'a> RecordMut<'a> {
             let link = self.index.links[at as usize];
             if self.index.map_child(&link, LINK_ATTR, &mut |key, value| f(position, key, value)) {
                 self.index.links[at as usize].edited = true;
-                self.rewrite();
+                self.mark(state::CHILDREN);
             }
         }
     }
@@ -200,8 +200,7 @@ impl<'a> RecordMut<'a> {
         let side = &mut self.index.side;
         put_delimited(side, 0x2a, name.as_bytes());
         self.index.spans[self.at].name = Place { off: offset(side.len()) - name.len() as u32, len: name.len() as u32 };
-        self.index.records[self.at].state |= state::NAME;
-        self.rewrite();
+        self.mark(state::NAME);
     }
     /// Replaces the status message of a span. No-op on a log record.
     pub fn set_status_message(&mut self, message: &str) {
@@ -221,8 +220,7 @@ impl<'a> RecordMut<'a> {
         }
         self.index.spans[self.at].status = offset(self.index.side.len());
         put_delimited(&mut self.index.side, 0x7a, &status);
-        self.index.records[self.at].state |= state::STATUS;
-        self.rewrite();
+        self.mark(state::STATUS);
     }
     /// Replaces the body of a log record. No-op on a span.
     pub fn set_body<'v>(&mut self, value: impl Into<ValueIn<'v>>) {
@@ -237,8 +235,7 @@ impl<'a> RecordMut<'a> {
         let (kind, place) = put_any(side, value);
         self.index.logs[self.at].body =
             Attr { value: place, key_off: 0, key_len: 0, whole, key_id: NO_KEY, kind, flags: attr_flag::SIDE };
-        self.index.records[self.at].state |= state::BODY;
-        self.rewrite();
+        self.mark(state::BODY);
     }
     /// Edits the resource's attributes like `map_attrs` (shared by every record of the resource).
     pub fn map_resource_attrs(&mut self, mut f: impl FnMut(Key<'_>, ValueRef<'_>) -> Edit) {
@@ -278,8 +275,8 @@ impl<'a> RecordMut<'a> {
         self.index.resources[scope.resource as usize].edited = true;
     }
 
-    fn rewrite(&mut self) {
-        self.index.records[self.at].state |= state::REWRITE;
+    fn mark(&mut self, flag: u32) {
+        self.index.records[self.at].state |= flag;
         self.touch();
     }
 
@@ -290,7 +287,7 @@ impl<'a> RecordMut<'a> {
         let tag = self.attr_tag();
         self.index.replace(list, at, tag, value);
         if list == List::Attrs {
-            self.index.records[self.at].state |= state::REWRITE;
+            self.index.records[self.at].state |= state::ATTRS;
         }
         self.touch();
         self.remove_wanted(wanted, Some((list, at)));
@@ -317,7 +314,7 @@ impl<'a> RecordMut<'a> {
                 kill(&mut self.index.list(list)[at]);
                 found = true;
                 if list == List::Attrs {
-                    self.index.records[self.at].state |= state::REWRITE;
+                    self.index.records[self.at].state |= state::ATTRS;
                 }
             }
         }

@@ -5,12 +5,10 @@
 use crate::KeyId;
 use crate::index::Index;
 use crate::keys;
-use crate::plan::{Piece, Plan, Source};
-use crate::wire::put_varint;
+use crate::plan::{Piece, Plan, SHARE, Source};
+use crate::wire::{put_varint, varint_len};
 use bytes::Bytes;
 use std::cell::Cell;
-
-const SHARE: u32 = 4096;
 
 thread_local! {
     /// The list of pieces of the last request, for its capacity.
@@ -72,14 +70,9 @@ fn emit(index: &Index, plan: &Plan<'_>) -> Vec<Bytes> {
                 out.push(piece.tag);
                 put_varint(&mut out, u64::from(piece.b));
             }
-            Source::Renamed => {
-                let key = keys::name(KeyId(piece.key));
-                out.push(piece.tag);
-                put_varint(&mut out, u64::from(piece.b));
-                out.push(0x0a);
-                put_varint(&mut out, key.len() as u64);
-                out.extend_from_slice(key.as_bytes());
-            }
+            Source::RenamedBase => put_renamed(&mut out, piece, &index.base[a..a + b]),
+            Source::RenamedSide => put_renamed(&mut out, piece, &index.side[a..a + b]),
+            Source::RenamedHead => put_renamed(&mut out, piece, &[]),
         }
     }
     debug_assert_eq!(out.len(), copied, "the plan's length is what was written");
@@ -103,4 +96,21 @@ fn interleave(buffer: Bytes, cuts: Vec<(usize, Bytes)>) -> Vec<Bytes> {
         chunks.push(buffer.slice(from..));
     }
     chunks
+}
+
+/// An attribute with another key; `rest` is the `piece.b` bytes that follow the key, or nothing when they are shared.
+#[inline]
+fn put_renamed(out: &mut Vec<u8>, piece: &Piece, rest: &[u8]) {
+    let key = keys::name(KeyId(piece.key));
+    let body = 1 + varint_len(key.len() as u64) + key.len() + piece.b as usize;
+    if body < 0x80 {
+        out.extend_from_slice(&[piece.tag, body as u8, 0x0a, key.len() as u8]);
+    } else {
+        out.push(piece.tag);
+        put_varint(out, body as u64);
+        out.push(0x0a);
+        put_varint(out, key.len() as u64);
+    }
+    out.extend_from_slice(key.as_bytes());
+    out.extend_from_slice(rest);
 }

@@ -61,8 +61,8 @@ impl Attr {
 
 /// Flags of `Record::state`.
 pub(crate) mod state {
-    /// Something before the tail was edited: encode field by field.
-    pub const REWRITE: u32 = 1;
+    /// A received attribute was edited.
+    pub const ATTRS: u32 = 1;
     /// The name lies in the side buffer.
     pub const NAME: u32 = 2;
     /// The status lies in the side buffer.
@@ -71,6 +71,10 @@ pub(crate) mod state {
     pub const BODY: u32 = 8;
     /// Anything was edited, the tail included.
     pub const TOUCHED: u32 = 16;
+    /// A received event or link was edited.
+    pub const CHILDREN: u32 = 32;
+    /// Any of these: encode field by field.
+    pub const FIELDS: u32 = NAME | STATUS | BODY | CHILDREN;
 }
 
 /// Stands for "absent" in offsets and indexes.
@@ -83,6 +87,9 @@ pub(crate) struct Record {
     pub start: u32,
     pub body: u32,
     pub end: u32,
+    /// Where its attribute fields begin and end; `attrs_from` is `NONE` when other fields stand between them.
+    pub attrs_from: u32,
+    pub attrs_to: u32,
     pub attrs: u32,
     pub attrs_len: u32,
     pub extra: u32,
@@ -230,26 +237,6 @@ pub(crate) struct Index {
 }
 
 impl Index {
-    pub fn new(signal: Signal, base: Bytes) -> Index {
-        Index {
-            signal,
-            base,
-            side: Vec::new(),
-            attrs: Vec::new(),
-            extra: Vec::new(),
-            records: Vec::new(),
-            spans: Vec::new(),
-            logs: Vec::new(),
-            rare: Vec::new(),
-            events: Vec::new(),
-            links: Vec::new(),
-            scopes: Vec::new(),
-            resources: Vec::new(),
-            live: None,
-            repaired: 0,
-        }
-    }
-
     pub fn len(&self) -> usize {
         self.live.as_ref().map_or(self.records.len(), Vec::len)
     }
@@ -288,11 +275,15 @@ impl Index {
 
     /// Bytes of memory kept alive.
     pub fn pinned_bytes(&self) -> usize {
+        self.base.len() + self.list_bytes() + self.live.as_ref().map_or(0, |live| size_of_val(&**live))
+    }
+
+    /// Bytes of the lists, unused capacity included.
+    pub fn list_bytes(&self) -> usize {
         fn size<T>(list: &Vec<T>) -> usize {
-            list.len() * size_of::<T>()
+            list.capacity() * size_of::<T>()
         }
-        self.base.len()
-            + self.side.len()
+        size(&self.side)
             + size(&self.attrs)
             + size(&self.extra)
             + size(&self.records)
@@ -303,7 +294,6 @@ impl Index {
             + size(&self.links)
             + size(&self.scopes)
             + size(&self.resources)
-            + self.live.as_ref().map_or(0, size)
     }
 }
 
@@ -314,9 +304,19 @@ pub(crate) fn range<T>(list: &[T], start: u32, len: u32) -> &[T] {
     list.get(start..start + len as usize).unwrap_or_default()
 }
 
-/// Where the field that begins at `start` ends.
+/// Where the length-delimited field that begins at `start` with a tag of one byte ends.
 #[inline]
 pub(crate) fn field_end(bytes: &[u8], start: usize) -> usize {
+    if let Some(len) = bytes.get(start + 1)
+        && *len < 0x80
+    {
+        return start + 2 + usize::from(*len);
+    }
+    long_field_end(bytes, start)
+}
+
+#[inline(never)]
+fn long_field_end(bytes: &[u8], start: usize) -> usize {
     let mut reader = Reader { buf: bytes, pos: start };
     reader.next_field().map_or(start, |field| field.end)
 }

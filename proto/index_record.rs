@@ -17,10 +17,7 @@ impl Indexer<'_> {
             let start = reader.pos;
             let tag = reader.tag()?;
             match tag {
-                0x4a => {
-                    let (body, end) = reader.delimited()?;
-                    self.attribute(start, body, end)?;
-                }
+                0x4a => self.attributes::<0x4a>(&mut reader, start, &mut record)?,
                 0x0a => record.trace_id = self.id::<16>(&mut reader, "trace_id")?,
                 0x12 => record.span_id = self.id::<8>(&mut reader, "span_id")?,
                 0x22 => span.parent = self.id::<8>(&mut reader, "parent_span_id")?,
@@ -154,10 +151,7 @@ impl Indexer<'_> {
             let start = reader.pos;
             let tag = reader.tag()?;
             match tag {
-                0x32 => {
-                    let (body, end) = reader.delimited()?;
-                    self.attribute(start, body, end)?;
-                }
+                0x32 => self.attributes::<0x32>(&mut reader, start, &mut record)?,
                 0x09 => log.time_ns = reader.fixed64()?,
                 0x59 => log.observed_ns = reader.fixed64()?,
                 0x10 => log.severity_number = reader.varint()? as i32,

@@ -238,6 +238,8 @@ impl Indexer<'_> {
             start: start as u32,
             body: body as u32,
             end: end as u32,
+            attrs_from: 0,
+            attrs_to: 0,
             attrs: self.ix.attrs.len() as u32,
             attrs_len: 0,
             extra: 0,
@@ -288,44 +290,90 @@ impl Indexer<'_> {
     }
 
     /// Indexes one `KeyValue` at `body..end`, whose field begins at `whole`.
-    #[inline]
+    #[inline(always)]
     pub fn attribute(&mut self, whole: usize, body: usize, end: usize) -> Result<(), DecodeError> {
-        // What every SDK writes: exactly key, then value.
-        if body < end && self.buf.get(body) == Some(&0x0a) {
-            let mut reader = Reader::new(self.buf, body + 1, end);
-            let (key, key_end) = reader.delimited()?;
-            if self.buf.get(key_end) == Some(&0x12) && key_end < end {
-                reader.pos += 1;
-                let (from, to) = reader.delimited()?;
-                if to == end {
-                    let key_id = self.key(key, key_end);
-                    let (kind, value) = self.any_value(from, to, self.limits.max_depth)?;
-                    self.ix.attrs.push(Attr {
-                        value,
-                        key_off: key as u32,
-                        key_len: (key_end - key) as u32,
-                        whole: whole as u32,
-                        key_id,
-                        kind,
-                        flags: 0,
-                    });
-                    return Ok(());
-                }
-            }
+        match self.plain_attribute(whole, body, end) {
+            Some(()) => Ok(()),
+            None => self.odd_attribute(whole, body, end),
         }
-        self.odd_attribute(whole, body, end)
+    }
+
+    /// All attributes that follow each other with nothing between; the reader stands behind the first tag.
+    #[inline(always)]
+    pub fn attributes<const TAG: u8>(
+        &mut self,
+        reader: &mut Reader<'_>,
+        first: usize,
+        record: &mut Record,
+    ) -> Result<(), DecodeError> {
+        // A second group of attributes would make the range scattered.
+        record.attrs_from = if record.attrs_to == 0 { first as u32 } else { NONE };
+        let mut whole = first;
+        loop {
+            let (body, end) = reader.delimited()?;
+            self.attribute(whole, body, end)?;
+            if reader.buf.get(end) != Some(&TAG) {
+                record.attrs_to = end as u32;
+                return Ok(());
+            }
+            whole = end;
+            reader.pos = end + 1;
+        }
+    }
+
+    /// What every SDK writes: exactly key then value, and a value of one field.
+    #[inline(always)]
+    fn plain_attribute(&mut self, whole: usize, body: usize, end: usize) -> Option<()> {
+        let [0x0a, key_len @ ..0x80, rest @ ..] = self.buf.get(body..end)? else { return None };
+        let key_len = usize::from(*key_len);
+        let (key, rest) = rest.split_at_checked(key_len)?;
+        let (0x12, rest) = rest.split_first()? else { return None };
+        let rest = exactly(rest)?;
+        let (kind, value) = match rest {
+            [0x0a, rest @ ..] => {
+                let text = exactly(rest)?;
+                self.odd.texts |= !utf8::valid(text);
+                (kind::STR, Attr::place(end - text.len(), end))
+            }
+            [0x18, rest @ ..] => (kind::INT, only_varint(rest)?),
+            [0x10, yes @ ..2] => (kind::BOOL, u64::from(*yes)),
+            [0x2a, rest @ ..] => {
+                let array = exactly(rest)?;
+                self.odd.texts |= !valid_texts(array)?;
+                (kind::ARRAY, Attr::place(end - array.len(), end))
+            }
+            [0x21, rest @ ..] => (kind::DOUBLE, u64::from_le_bytes(rest.try_into().ok()?)),
+            _ => return None,
+        };
+        let key_id = match self.cache.resolve(key) {
+            Some(id) => id,
+            None => self.broken_key(),
+        };
+        self.ix.attrs.push(Attr {
+            value,
+            key_off: body as u32 + 2,
+            key_len: key_len as u32,
+            whole: whole as u32,
+            key_id,
+            kind,
+            flags: 0,
+        });
+        Some(())
+    }
+
+    #[cold]
+    fn broken_key(&mut self) -> u16 {
+        self.odd.texts = true;
+        NO_KEY
     }
 
     #[inline]
     fn key(&mut self, start: usize, end: usize) -> u16 {
         let key = range(self.buf, start as u32, (end - start) as u32);
-        self.cache.resolve(key).unwrap_or_else(|| {
-            self.odd.texts = true;
-            NO_KEY
-        })
+        self.cache.resolve(key).unwrap_or_else(|| self.broken_key())
     }
 
-    /// A `KeyValue` in another order, with parts missing or with fields that we do not know.
+    /// Any other `KeyValue`: nested values, long keys, another order, parts missing, fields that we do not know.
     #[inline(never)]
     fn odd_attribute(&mut self, whole: usize, body: usize, end: usize) -> Result<(), DecodeError> {
         let mut attr = Attr {
@@ -338,13 +386,20 @@ impl Indexer<'_> {
             flags: attr_flag::ODD | attr_flag::NO_VALUE,
         };
         let mut reader = Reader::new(self.buf, body, end);
+        let mut fields = 0;
         while !reader.done() {
             let field = reader.pos;
             let tag = reader.tag()?;
+            fields += 1;
             match tag {
                 0x0a => {
-                    let place = self.text(&mut reader)?;
-                    (attr.key_off, attr.key_len) = (place.off, place.len);
+                    let (from, to) = reader.delimited()?;
+                    // A key that another one replaces is checked too: it would be sent on.
+                    self.check_text(attr.key_off as usize, (attr.key_off + attr.key_len) as usize);
+                    (attr.key_off, attr.key_len) = (from as u32, (to - from) as u32);
+                    if fields == 1 {
+                        attr.flags |= KEY_FIRST;
+                    }
                 }
                 0x12 => {
                     if !attr.has(attr_flag::NO_VALUE) {
@@ -358,8 +413,58 @@ impl Indexer<'_> {
                 _ => reader.skip(tag)?,
             }
         }
+        // Exactly key then value is not odd, whatever the value is.
+        if attr.has(KEY_FIRST) && fields == 2 && !attr.has(attr_flag::NO_VALUE) {
+            attr.flags &= !attr_flag::ODD;
+        }
+        attr.flags &= !KEY_FIRST;
         attr.key_id = self.key(attr.key_off as usize, (attr.key_off + attr.key_len) as usize);
         self.ix.attrs.push(attr);
         Ok(())
     }
+}
+
+/// Used while an odd attribute is read; not a flag of entries.
+const KEY_FIRST: u8 = 128;
+
+/// What follows a length that reaches exactly to the end.
+#[inline(always)]
+fn exactly(bytes: &[u8]) -> Option<&[u8]> {
+    let (len, rest) = match bytes {
+        [len @ ..0x80, rest @ ..] => (usize::from(*len), rest),
+        [low, high @ ..0x80, rest @ ..] => (usize::from(*low & 0x7f) | usize::from(*high) << 7, rest),
+        [low, mid, high @ ..0x80, rest @ ..] => {
+            (usize::from(*low & 0x7f) | usize::from(*mid & 0x7f) << 7 | usize::from(*high) << 14, rest)
+        }
+        _ => return None,
+    };
+    (len == rest.len()).then_some(rest)
+}
+
+/// A varint of up to four bytes that reaches exactly to the end.
+#[inline(always)]
+fn only_varint(bytes: &[u8]) -> Option<u64> {
+    let low = |byte: &u8| u64::from(*byte & 0x7f);
+    Some(match bytes {
+        [a @ ..0x80] => low(a),
+        [a @ 0x80..=0xff, b @ ..0x80] => low(a) | low(b) << 7,
+        [a @ 0x80..=0xff, b @ 0x80..=0xff, c @ ..0x80] => low(a) | low(b) << 7 | low(c) << 14,
+        [a @ 0x80..=0xff, b @ 0x80..=0xff, c @ 0x80..=0xff, d @ ..0x80] => low(a) | low(b) << 7 | low(c) << 14 | low(d) << 21,
+        _ => return None,
+    })
+}
+
+/// Whether an array of short texts is valid; `None` for any other array.
+#[inline]
+fn valid_texts(mut array: &[u8]) -> Option<bool> {
+    let mut valid = true;
+    while let [0x0a, len @ ..0x80, 0x0a, inner @ ..0x80, rest @ ..] = array {
+        if *inner + 2 != *len {
+            return None;
+        }
+        let (text, behind) = rest.split_at_checked(usize::from(*inner))?;
+        valid &= utf8::valid(text);
+        array = behind;
+    }
+    array.is_empty().then_some(valid)
 }

@@ -29,6 +29,7 @@ mod json_text;
 mod json_write;
 mod key_cache;
 mod plan;
+mod recycle;
 mod repair;
 mod schema;
 mod utf8;

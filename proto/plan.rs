@@ -18,8 +18,12 @@ pub(crate) enum Source {
     Side,
     /// A tag with the length `b`, fixed when the message closed.
     Header,
-    /// Tag, the length `b`, and the key of a renamed attribute; its value follows as a run.
-    Renamed,
+    /// A renamed attribute: tag, length, key, then `a..a + b` of the request.
+    RenamedBase,
+    /// The same with a run of the side buffer.
+    RenamedSide,
+    /// The same as far as the key; the run, large enough to be shared, is the next piece.
+    RenamedHead,
 }
 
 /// A part of the output.
@@ -38,6 +42,9 @@ pub(crate) struct Plan<'a> {
     pub pieces: Vec<Piece>,
     pub len: usize,
 }
+
+/// Runs of the request from this length on are shared, not copied.
+pub(crate) const SHARE: u32 = 4096;
 
 const ATTR_SPAN: u32 = 0x4a;
 const ATTR_LOG: u32 = 0x32;
@@ -149,14 +156,18 @@ impl<'a> Plan<'a> {
         }
         let header = self.open(0x12);
         let rare = self.index.rare.get(record.rare as usize).copied().unwrap_or_default();
-        if record.state & state::REWRITE == 0 {
+        if record.state & (state::ATTRS | state::FIELDS) == 0 {
             self.base(record.body, record.end);
+        } else if record.state & state::FIELDS == 0 && record.attrs_from != NONE {
+            self.base(record.body, record.attrs_from);
+            self.edited_attributes(record);
+            self.base(record.attrs_to, record.end);
         } else if let Some(span) = self.index.spans.get(at) {
             self.span_fields(record, &rare, span.status, span.name);
         } else {
             self.log_fields(at, record);
         }
-        let tag = if self.index.logs.is_empty() { ATTR_SPAN } else { ATTR_LOG };
+        let tag = self.attr_tag();
         for attr in range(&self.index.extra, record.extra, record.extra_len) {
             self.side_attribute(attr, tag);
         }
@@ -164,6 +175,35 @@ impl<'a> Plan<'a> {
             self.child(event, 0x5a, ATTR_EVENT);
         }
         self.close(header);
+    }
+
+    fn attr_tag(&self) -> u32 {
+        if self.index.logs.is_empty() { ATTR_SPAN } else { ATTR_LOG }
+    }
+
+    /// Received attributes that follow each other: the next entry tells where one ends.
+    fn edited_attributes(&mut self, record: &Record) {
+        let tag = self.attr_tag();
+        let mut entries = range(&self.index.attrs, record.attrs, record.attrs_len).iter().peekable();
+        while let Some(attr) = entries.next() {
+            if attr.has(attr_flag::SIDE) {
+                self.side_attribute(attr, tag);
+                continue;
+            }
+            if attr.has(attr_flag::DEAD) {
+                continue;
+            }
+            let end = match entries.peek() {
+                Some(next) if !next.has(attr_flag::SIDE) => next.whole,
+                Some(_) => field_end(&self.index.base, attr.whole as usize) as u32,
+                None => record.attrs_to,
+            };
+            if attr.has(attr_flag::RENAMED) {
+                self.renamed(attr, Source::RenamedBase, tag, end);
+            } else {
+                self.base(attr.whole, end);
+            }
+        }
     }
 
     /// The received fields of an edited span, in their order.
@@ -274,7 +314,7 @@ impl<'a> Plan<'a> {
             return self.side_attribute(attr, tag);
         }
         if !attr.has(attr_flag::DEAD) {
-            self.renamed(attr, Source::Base, tag, field_end(&self.index.base, attr.whole as usize) as u32);
+            self.renamed(attr, Source::RenamedBase, tag, field_end(&self.index.base, attr.whole as usize) as u32);
         }
     }
 
@@ -285,21 +325,25 @@ impl<'a> Plan<'a> {
         }
         let end = field_end(&self.index.side, attr.whole as usize) as u32;
         if attr.has(attr_flag::RENAMED) {
-            self.renamed(attr, Source::Side, tag, end);
+            self.renamed(attr, Source::RenamedSide, tag, end);
         } else {
             self.run(Source::Side, attr.whole, end);
         }
     }
 
     /// A new key, then everything that follows the old one.
+    #[inline]
     fn renamed(&mut self, attr: &Attr, source: Source, tag: u32, end: u32) {
-        let key = keys::name(KeyId(attr.key_id)).len();
         let rest = attr.key_off + attr.key_len;
-        let key_field = 1 + varint_len(key as u64) + key;
-        let body = key_field + (end - rest) as usize;
-        self.len += 1 + varint_len(body as u64) + key_field;
-        self.pieces.push(Piece { source: Source::Renamed, tag: tag as u8, key: attr.key_id, a: 0, b: body as u32 });
-        self.run(source, rest, end);
+        let key = keys::name(KeyId(attr.key_id)).len();
+        let body = 1 + varint_len(key as u64) + key + (end - rest) as usize;
+        self.len += 1 + varint_len(body as u64) + body;
+        let source = if source == Source::RenamedBase && end - rest >= SHARE { Source::RenamedHead } else { source };
+        self.pieces.push(Piece { source, tag: tag as u8, key: attr.key_id, a: rest, b: end - rest });
+        if source == Source::RenamedHead {
+            self.len -= (end - rest) as usize;
+            self.base(rest, end);
+        }
     }
 
     fn side_name(&mut self, name: crate::index::Place) {

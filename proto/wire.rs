@@ -37,23 +37,23 @@ pub(crate) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     /// A reader over the message at `start..end` of `buf`.
-    #[inline]
+    #[inline(always)]
     pub fn new(buf: &'a [u8], start: usize, end: usize) -> Self {
         Reader { buf: buf.get(..end).unwrap_or(buf), pos: start }
     }
 
     /// A reader over a message that is the whole slice.
-    #[inline]
+    #[inline(always)]
     pub fn whole(buf: &'a [u8]) -> Self {
         Reader { buf, pos: 0 }
     }
 
-    #[inline]
+    #[inline(always)]
     pub fn done(&self) -> bool {
         self.pos >= self.buf.len()
     }
 
-    #[inline]
+    #[inline(always)]
     pub fn varint(&mut self) -> Result<u64, DecodeError> {
         if let Some(&byte) = self.buf.get(self.pos)
             && byte < 0x80
@@ -86,7 +86,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Field number and wire type as one number: `field << 3 | wire_type`.
-    #[inline]
+    #[inline(always)]
     pub fn tag(&mut self) -> Result<u32, DecodeError> {
         if let Some(&byte) = self.buf.get(self.pos)
             && byte < 0x80
@@ -114,7 +114,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Start and end of a length-delimited field; the position moves behind it.
-    #[inline]
+    #[inline(always)]
     pub fn delimited(&mut self) -> Result<(usize, usize), DecodeError> {
         let len = self.varint()?;
         let start = self.pos;
@@ -126,7 +126,7 @@ impl<'a> Reader<'a> {
         Ok((start, end))
     }
 
-    #[inline]
+    #[inline(always)]
     pub fn fixed64(&mut self) -> Result<u64, DecodeError> {
         match self.buf.get(self.pos..).and_then(<[u8]>::first_chunk::<8>) {
             Some(bytes) => {
@@ -137,7 +137,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub fn fixed32(&mut self) -> Result<u32, DecodeError> {
         match self.buf.get(self.pos..).and_then(<[u8]>::first_chunk::<4>) {
             Some(bytes) => {
