@@ -265,6 +265,7 @@ fn canonical_name(record: RecordRef<'_>) -> String {
     let subject =
         [keys::GEN_AI_TOOL_NAME, keys::GEN_AI_AGENT_NAME, keys::GEN_AI_REQUEST_MODEL].into_iter().find_map(|key| attrs.str(key));
     let operation = crate::record::operation(record).or_else(|| attrs.str(keys::CHAPERONE_STEP_NATIVE_KIND));
+    let operation = operation.filter(|operation| text::name_passes(operation));
     match (operation, subject.filter(|subject| text::name_passes(subject))) {
         (Some(operation), Some(subject)) => format!("{operation} {subject}"),
         (Some(operation), None) => operation.to_owned(),

@@ -182,7 +182,8 @@ fn add_tool_parameters(record: RecordRef<'_>, value: ValueRef<'_>, plan: &mut Pl
     let is_schema = text.contains("\"properties\"") || text.contains("\"type\"");
     let is_tool = super::normalize::text(record, plan, keys::GEN_AI_OPERATION_NAME) == Some("execute_tool");
     if is_tool && !is_schema && plan.planned(keys::GEN_AI_TOOL_CALL_ARGUMENTS).is_none() {
-        add_absent(record, plan, keys::GEN_AI_TOOL_CALL_ARGUMENTS, Value::Str(text.to_owned()));
+        let arguments = tool_values::arguments(text).unwrap_or_else(|| text.to_owned());
+        add_absent(record, plan, keys::GEN_AI_TOOL_CALL_ARGUMENTS, Value::Str(arguments));
     }
 }
 
@@ -202,6 +203,7 @@ fn add_metadata(value: ValueRef<'_>, plan: &mut Plan) {
     };
     for (key, value) in pairs.into_iter().take(MAX_METADATA) {
         let text = match value {
+            Json::Null => continue,
             Json::String(text) => text,
             other => other.to_string(),
         };

@@ -9,9 +9,11 @@ use chaperone_proto::RecordRef;
 
 pub(crate) fn add(record: RecordRef<'_>, dialect: Dialect, plan: &mut Plan) {
     let has = |key| record.attrs().get(key).is_some();
-    if !has(keys::CHAPERONE_DIALECT_NAME) {
-        plan.add_str(keys::CHAPERONE_DIALECT_NAME, dialect.id());
+    // A record that was named before was looked at as received then; now it has attributes of ours.
+    if has(keys::CHAPERONE_DIALECT_NAME) {
+        return;
     }
+    plan.add_str(keys::CHAPERONE_DIALECT_NAME, dialect.id());
     if has(keys::CHAPERONE_DIALECT_VERSION) {
         return;
     }

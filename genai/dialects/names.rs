@@ -14,7 +14,7 @@ const HANDOFF: &str = "handoff to ";
 
 pub(crate) fn add(record: RecordRef<'_>, plan: &mut Plan) {
     let Some(span) = record.as_span() else { return };
-    let lacks = |key: KeyId, plan: &Plan| text(record, plan, key).is_none();
+    let lacks = |key: KeyId, plan: &Plan| record.attrs().get(key).is_none() && plan.planned(key).is_none();
     let operation = text(record, plan, keys::GEN_AI_OPERATION_NAME).unwrap_or("").to_owned();
     match operation.as_str() {
         "execute_tool" => {

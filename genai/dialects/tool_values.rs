@@ -20,6 +20,15 @@ const DEEPEST: usize = 8;
 
 /// Arguments without wrapping; `None` if there was none.
 pub(crate) fn arguments(text: &str) -> Option<String> {
+    let mut unwrapped = once(text)?;
+    for _ in 0..DEEPEST {
+        let Some(inner) = once(&unwrapped) else { break };
+        unwrapped = inner;
+    }
+    Some(unwrapped)
+}
+
+fn once(text: &str) -> Option<String> {
     if !["\"kwargs\"", "\"input_str\""].iter().any(|mark| text.contains(mark)) {
         return None;
     }
@@ -46,6 +55,16 @@ fn inner_arguments(object: &mut Object) -> Option<Value> {
 
 /// A result without wrapping; `None` if there was none.
 pub(crate) fn result(text: &str) -> Option<Unwrapped> {
+    let mut unwrapped = result_once(text)?;
+    for _ in 0..DEEPEST {
+        // The text of a wrapped result may be wrapped itself.
+        let Some(inner) = result_once(&unwrapped.text) else { break };
+        unwrapped = Unwrapped { call_id: unwrapped.call_id.or(inner.call_id), ..inner };
+    }
+    Some(unwrapped)
+}
+
+fn result_once(text: &str) -> Option<Unwrapped> {
     let wrapped = text.starts_with('"')
         || ["\"tool_call_id\"", "\"blocks\"", "\"tool_output\"", "\"text\""].iter().any(|mark| text.contains(mark));
     if !wrapped {

@@ -46,6 +46,11 @@ pub(crate) fn convert(transform: Transform, value: ValueRef<'_>) -> Converted {
             Some(text) if text.contains("text") => Some(Value::Str("text".to_owned())),
             _ => None,
         },
+        // Names and ids are text, also where an emitter sends a number.
+        Transform::Copy | Transform::Model => match value {
+            ValueRef::Int(_) | ValueRef::Double(_) | ValueRef::Bool(_) => Some(Value::Str(crate::record::plain_json(value))),
+            other => Some(other.to_value()),
+        },
         _ => Some(value.to_value()),
     };
     converted.map_or(Converted::Failed, Converted::Value)
