@@ -6,6 +6,7 @@
 
 use crate::detect::{Body, Digest, SessionKey, Source, Step, ToolCall, error_template, snippet};
 use crate::record::{self, hex};
+use crate::steps::is_framework_tool;
 use crate::{event_names, keys};
 use chaperone_proto::{Attrs, KeyId, RecordRef, SpanRef, ValueRef};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -79,7 +80,7 @@ impl<'a> Reading<'a> {
         let is_event = self.record.as_log().is_some_and(|log| log.event_name() == event_names::TOOL_CALL);
         match record::step_kind(self.record) {
             _ if is_event => bodies.extend(tool_event(attrs, start_ns)),
-            Some("tool") if attrs.str(keys::CHAPERONE_TOOL_SCOPE) != Some("duplicate") => {
+            Some("tool") if !is_duplicate(attrs) => {
                 let is_request = attrs.str(keys::CHAPERONE_TOOL_SOURCE) == Some("requested");
                 let source = if is_request { Source::Requested } else { Source::Executed };
                 bodies.push((start_ns, end_ns, 0, Body::Tool(tool_call(attrs, self.failure(), source))));
@@ -154,8 +155,15 @@ fn model_call(attrs: Attrs<'_>) -> Body {
     Body::Model { tokens: tokens.filter(|_| counted), cost_nanos: cost_nanos.filter(|_| counted) }
 }
 
+/// Whether another record tells of the same call. A framework's own tools (handoffs) are marked so as not to be counted
+/// as work; an agent that calls them again and again is in a loop all the same.
+fn is_duplicate(attrs: Attrs<'_>) -> bool {
+    let name = attrs.str(keys::GEN_AI_TOOL_NAME).unwrap_or_default();
+    attrs.str(keys::CHAPERONE_TOOL_SCOPE) == Some("duplicate") && !is_framework_tool(name)
+}
+
 fn tool_event(attrs: Attrs<'_>, time_ns: u64) -> Option<Timed> {
-    if attrs.str(keys::CHAPERONE_TOOL_SCOPE) == Some("duplicate") {
+    if is_duplicate(attrs) {
         return None;
     }
     let has_result = attrs.str(keys::CHAPERONE_TOOL_SOURCE) == Some("executed");

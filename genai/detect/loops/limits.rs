@@ -7,8 +7,10 @@ use super::track::{Entry, Known, PERIODS, Track};
 use super::{LoopSettings, Scope};
 use crate::detect::Severity;
 
-/// Coefficient of variation below which intervals are regular.
+/// Coefficient of variation below which intervals of one call are regular.
 const REGULAR: f64 = 0.2;
+/// The same for cycles: pauses of models even out over a cycle, so only a timer is regular.
+const REGULAR_CYCLE: f64 = 0.05;
 /// Each pause this much longer than the one before: the caller backs off.
 const GROWTH: f64 = 1.1;
 
@@ -130,11 +132,8 @@ fn limit(track: &Track, period: usize, seen: u32, limits: &LoopSettings) -> u32 
 fn retry(track: &Track, limits: &LoopSettings) -> Option<Measure> {
     let last = track.backwards().next()?;
     let seen = track.same_error;
-    let failures = match last.known {
-        Known::Full => seen,
-        Known::Half => seen / 2,
-        Known::Name => return None,
-    };
+    // A tool that fails alike every time is worth telling also where nobody recorded what it was asked.
+    let failures = if last.known == Known::Full { seen } else { seen / 2 };
     // One failure less is enough where the caller does not even wait longer each time.
     let without_pause = failures + 1 == limits.same_error && !backs_off(track, seen as usize);
     if failures < limits.same_error && !without_pause {
@@ -210,7 +209,8 @@ fn is_regular(track: &Track, period: usize, seen: usize, limits: &LoopSettings) 
     let mean = pauses.iter().sum::<f64>() / n;
     let variance = pauses.iter().map(|pause| (pause - mean).powi(2)).sum::<f64>() / n;
     // A long cycle of quick calls is no polling: the interval counts for each call of it.
-    mean >= limits.poll_interval.as_nanos() as f64 * period as f64 && variance.sqrt() / mean < REGULAR
+    let (least, spread) = (limits.poll_interval.as_nanos() as f64 * period as f64, variance.sqrt() / mean);
+    mean >= least && spread < if period == 1 { REGULAR } else { REGULAR_CYCLE }
 }
 
 /// Whether each pause before the next try was longer than the one before.

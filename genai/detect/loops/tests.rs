@@ -308,3 +308,13 @@ fn a_second_instrumentation_that_knows_only_names_does_not_hide_a_loop() {
     }
     assert_eq!(session.fired(), ["loop"]);
 }
+
+#[test]
+fn a_tool_that_fails_alike_is_told_also_without_content() {
+    let mut session = Session::new();
+    for _ in 0..9 {
+        session.step(Body::Tool(ToolCall { arguments: Digest::Unknown, result: Digest::Unknown, ..failing(7) }));
+    }
+    assert_eq!(session.fired(), ["infinite_retry"]);
+    assert_eq!(session.last("infinite_retry").unwrap().degraded, ["content"]);
+}
