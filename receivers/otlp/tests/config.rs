@@ -1,7 +1,7 @@
 //! Settings: defaults and mistakes.
 
-use crate::otlp::config::{Config, Grpc, Http};
 use super::node;
+use crate::otlp::config::{Config, Grpc, Http};
 use chaperone_config::{ByteSize, Optional, parse_settings};
 
 fn parse(yaml: &str) -> Result<Config, String> {

@@ -123,6 +123,24 @@ async fn a_body_over_the_limit_is_refused_before_and_after_decompression() {
 }
 
 #[tokio::test]
+async fn over_the_budget_is_told_when_to_come_back_before_a_byte_is_read() {
+    let otlp = "{protocols: {http: {endpoint: 'localhost:0', max_request_body_size: 8GiB}}}";
+    let bench = Bench::start("http budget", otlp, "", &["traces"]).await;
+    let address = bench.url("http").trim_start_matches("http://").to_owned();
+    let mut stream = tokio::net::TcpStream::connect(&address).await.unwrap();
+    // More than the budget of any machine: it is at most 1 GiB.
+    let head = "POST /v1/traces HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: 4294967296\r\n\r\n";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 429 Too Many Requests\r\n"), "{answer}");
+    assert!(answer.contains("retry-after: 1\r\n"), "{answer}");
+    assert!(answer.contains("{\"code\":8,"), "{answer}");
+    assert_eq!(bench.sample("chaperone_receiver_unread_requests", ("reason", "over_budget")), 1);
+    bench.stop().await;
+}
+
+#[tokio::test]
 async fn what_the_pipeline_says_reaches_the_client() {
     let otlp = "{protocols: {http: {endpoint: 'localhost:0'}}}";
     for (key, answer, status, code) in [("http away", "retryable", 503, 14), ("http no", "permanent", 500, 13)] {
