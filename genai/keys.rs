@@ -350,4 +350,6 @@ keys! {
     LITELLM_CACHE_HIT = "litellm.cache_hit", Meta;
     HTTP_RESPONSE_STATUS_CODE = "http.response.status_code", Meta;
     LLM_TOKEN_COUNT_TOTAL = "llm.token_count.total", Meta;
+    GEN_AI_GUARDRAIL_NAME = "gen_ai.guardrail.name", Meta;
+    GEN_AI_GUARDRAIL_TRIGGERED = "gen_ai.guardrail.triggered", Meta;
 }

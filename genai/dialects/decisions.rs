@@ -7,16 +7,18 @@ use super::mapping::Transform;
 use super::normalize::text;
 use super::plan::Plan;
 use super::values::words_of;
+use crate::event_names::DECISION;
 use crate::keys;
 use crate::record::{hex, record_digest};
 use chaperone_proto::{KeyId, RecordRef, SpanRef, Value, ValueRef};
-
-const DECISION: &str = "chaperone.decision";
+use serde_json::Value as Json;
 
 pub(crate) fn add<'a>(record: RecordRef<'a>, gathered: &mut Gathered<'a>, plan: &mut Plan) {
     let RecordRef::Span(span) = record else { return };
     add_handoff(record, span, plan);
     add_route(span, gathered, plan);
+    add_guardrail(span, plan);
+    add_answers(record, span, gathered, plan);
     add_evaluations(span, gathered, plan);
 }
 
@@ -33,7 +35,7 @@ struct Decision<'a> {
 }
 
 fn push(span: SpanRef<'_>, decision: &Decision<'_>, more: Vec<(KeyId, Value)>, plan: &mut Plan) {
-    let what = format!("{}/{}", decision.kind, decision.outcome);
+    let what = format!("{}/{}/{}", decision.kind, decision.name, decision.outcome);
     let id = hex(&record_digest("traces", span.trace_id(), span.span_id(), DECISION, what.as_bytes()));
     let is_there = |key: KeyId| span.events().any(|event| event.name() == DECISION && event.attrs().str(key) == Some(&id));
     if is_there(keys::CHAPERONE_DECISION_ID) {
@@ -76,6 +78,54 @@ fn add_route(span: SpanRef<'_>, gathered: &Gathered<'_>, plan: &mut Plan) {
         let maker = source.map(|source| (keys::CHAPERONE_DECISION_MAKER_NAME, string(source)));
         let decision = Decision { kind: "route", name: "goto", maker: "code", outcome: &target, derivation: "mapped" };
         push(span, &decision, maker.into_iter().collect(), plan);
+    }
+}
+
+/// A guardrail says whether it was triggered; what that meant for the run, only the sender could say.
+fn add_guardrail(span: SpanRef<'_>, plan: &mut Plan) {
+    let Some(triggered) = span.attrs().get(keys::GEN_AI_GUARDRAIL_TRIGGERED).and_then(ValueRef::as_bool) else { return };
+    let name = span.attrs().str(keys::GEN_AI_GUARDRAIL_NAME).unwrap_or("guardrail");
+    let outcome = if triggered { "triggered" } else { "not_triggered" };
+    let decision = Decision { kind: "guardrail", name, maker: "rule", outcome, derivation: "mapped" };
+    push(span, &decision, Vec::new(), plan);
+}
+
+/// Most answers of one decision span that become events.
+const MOST_ANSWERS: usize = 32;
+
+/// OpenInference spans of kind DECISION: a decision model answered typed questions, each with a probability.
+fn add_answers(record: RecordRef<'_>, span: SpanRef<'_>, gathered: &Gathered<'_>, plan: &mut Plan) {
+    if text(record, plan, keys::CHAPERONE_OPERATION) != Some("decide") {
+        return;
+    }
+    let output = gathered.special_str(Transform::BlobOutput).and_then(|text| serde_json::from_str::<Json>(text).ok());
+    let Some(answers) = output.as_ref().and_then(|output| output.get("answers")) else { return };
+    let model = text(record, plan, keys::GEN_AI_RESPONSE_MODEL).map(str::to_owned);
+    let named: Vec<(Option<&str>, &Json)> = match answers {
+        Json::Array(items) => items.iter().map(|item| (None, item)).collect(),
+        Json::Object(pairs) => pairs.iter().map(|(name, item)| (Some(name.as_str()), item)).collect(),
+        _ => return,
+    };
+    for (key, answer) in named.into_iter().take(MOST_ANSWERS) {
+        let field = |names: &[&str]| names.iter().find_map(|name| answer.get(*name));
+        let name = key.or_else(|| field(&["name", "question", "id"]).and_then(Json::as_str)).unwrap_or("decision");
+        let outcome = match field(&["answer", "label", "value", "outcome"]) {
+            Some(Json::String(text)) => text.clone(),
+            Some(other) => other.to_string(),
+            None => continue,
+        };
+        let is_score = field(&["answer", "label", "value", "outcome"]).is_some_and(Json::is_number);
+        let kind = if is_score { "score" } else { "classification" };
+        let mut more = Vec::new();
+        if let Some(model) = &model {
+            more.push((keys::CHAPERONE_DECISION_MAKER_NAME, string(model)));
+        }
+        if let Some(probability) = field(&["probability", "confidence"]).and_then(Json::as_f64) {
+            more.push((keys::CHAPERONE_DECISION_CONFIDENCE, Value::Double(probability)));
+            more.push((keys::CHAPERONE_DECISION_CONFIDENCE_KIND, string("calibrated_probability")));
+        }
+        let decision = Decision { kind, name, maker: "decision_model", outcome: &outcome, derivation: "mapped" };
+        push(span, &decision, more, plan);
     }
 }
 

@@ -265,6 +265,37 @@ fn a_route_of_langgraph_is_a_decision_a_target() {
 }
 
 #[test]
+fn answers_of_a_decision_model_are_decisions_with_their_probability() {
+    let answers = r#"{"answers": {"is_refund": {"answer": "yes", "probability": 0.9}, "urgency": {"value": 3}}}"#;
+    let attrs = json!({"openinference.span.kind": "DECISION", "output.value": answers, "decision.model_name": "m"});
+    let data = normalized(normalized(span(OPENINFERENCE, &attrs)));
+    let RecordRef::Span(span) = data.record(0) else { panic!("a span") };
+    let attr = |event: chaperone_proto::EventRef<'_>, key: &str| event.attrs().get_named(key).map(support::plain);
+    let all: Vec<_> = span
+        .events()
+        .map(|event| {
+            let keys = ["name", "type", "outcome", "confidence"].map(|key| format!("chaperone.decision.{key}"));
+            keys.map(|key| attr(event, &key).unwrap_or(Json::Null))
+        })
+        .collect();
+    let expected = [
+        [json!("is_refund"), json!("classification"), json!("yes"), json!(0.9)],
+        [json!("urgency"), json!("score"), json!("3"), Json::Null],
+    ];
+    assert_eq!(all, expected);
+}
+
+#[test]
+fn a_guardrail_that_was_triggered_is_a_decision_without_a_verdict() {
+    let attrs =
+        json!({"gen_ai.operation.name": "apply_guardrail", "gen_ai.guardrail.name": "pii", "gen_ai.guardrail.triggered": true});
+    let data = normalized(span(OTEL, &attrs));
+    let RecordRef::Span(span) = data.record(0) else { panic!("a span") };
+    let event = span.events().next().expect("an event");
+    assert_eq!(event.attrs().get_named("chaperone.decision.outcome").unwrap().as_str(), Some("triggered"));
+}
+
+#[test]
 fn evaluations_on_a_span_become_events() {
     let attrs = json!({
         "evaluations.0.evaluation.name": "faithful", "evaluations.0.evaluation.score": 0.5, "evaluations.0.evaluation.annotator_kind": "LLM",
