@@ -3,37 +3,44 @@
 use super::Tracked;
 use chaperone_genai::runs::{Edge, StepFact, Summary};
 use chaperone_genai::{event_names, keys};
-use chaperone_pipeline::{Now, Outbox};
-use chaperone_proto::{LogRecordBuilder, LogsBuilder, Value, ValueIn};
+use chaperone_pipeline::{Batch, Now, Outbox};
+use chaperone_proto::{Data, LogRecordBuilder, LogsBuilder, Value, ValueIn};
 
 /// Severity INFO.
 const INFO: i32 = 9;
 /// Severity ERROR: the run failed.
 const ERROR: i32 = 17;
 
-/// One batch with a record of each run; nothing when there are none.
-pub fn runs<'a>(due: impl Iterator<Item = &'a mut Tracked>, now: Now, out: &mut Outbox) {
-    let mut builder: Option<LogsBuilder> = None;
-    for tracked in due {
+/// Records of closed runs on their way into one batch.
+#[derive(Default)]
+pub struct Records(Option<LogsBuilder>);
+
+impl Records {
+    /// Adds the record of a run, under its next version.
+    pub fn add(&mut self, tracked: &mut Tracked, now: Now) {
         let summary = tracked.run.summary();
-        let resource = [
+        let about = [
             ("service.name", ValueIn::Str(&summary.about.service)),
             ("deployment.environment.name", ValueIn::Str(&summary.about.environment)),
         ];
-        let resource = resource.iter().filter(|(_, value)| !matches!(value, ValueIn::Str(""))).copied().collect::<Vec<_>>();
-        let builder = match &mut builder {
+        let resource: Vec<_> = about.into_iter().filter(|(_, value)| !matches!(value, ValueIn::Str(""))).collect();
+        let builder = match &mut self.0 {
             Some(builder) => {
                 builder.resource(&resource);
                 builder
             }
-            None => builder.insert(LogsBuilder::new(&resource, "chaperone/agent_runs")),
+            None => self.0.insert(LogsBuilder::new(&resource, "chaperone/agent_runs")),
         };
         tracked.version = next_version(tracked.version, now);
         tracked.changed = false;
         write(builder, tracked, &summary, now);
     }
-    if let Some(builder) = builder {
-        super::derive(builder.finish(), out);
+
+    /// Gives them out; nothing when there are none.
+    pub fn derive(self, out: &mut Outbox) {
+        if let Some(builder) = self.0 {
+            out.derive(Batch::new(Data::Logs(builder.finish())));
+        }
     }
 }
 

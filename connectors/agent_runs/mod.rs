@@ -17,7 +17,7 @@ use chaperone_pipeline::{
     Batch, BuildContext, ConfigError, Counter, Meta, Next, Now, Outbox, ProcessError, Processor, ProcessorFactory, Shards,
     Signals, Stability,
 };
-use chaperone_proto::{Attrs, Data, LogRef, RecordRef, ValueRef};
+use chaperone_proto::{Attrs, LogRef, RecordRef, ValueRef};
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
@@ -162,13 +162,24 @@ impl AgentRuns {
         }
     }
 
-    /// Gives out every changed run for which `closes` holds, a shard at a time.
+    /// Gives out every changed run for which `closes` holds, in the order of their starts, as one batch.
     fn close(&self, now: Now, out: &mut Outbox, closes: impl Fn(&Tracked) -> bool) {
-        for i in 0..self.state.shards.count() {
-            let mut shard = self.state.shards.lock(i);
-            let due = shard.values_mut().filter(|tracked| tracked.changed && closes(tracked));
-            emit::runs(due, now, out);
+        let shards = &self.state.shards;
+        let mut due = Vec::new();
+        for i in 0..shards.count() {
+            let shard = shards.lock(i);
+            let closing = shard.values().filter(|tracked| tracked.changed && closes(tracked));
+            due.extend(closing.map(|tracked| (tracked.run.start_ns, tracked.run.id.clone(), i)));
         }
+        // Runs are found in no order; what is given out has one, so that two replays of the same data are the same.
+        due.sort();
+        let mut records = emit::Records::default();
+        for (_, id, i) in due {
+            if let Some(tracked) = shards.lock(i).get_mut(&id) {
+                records.add(tracked, now);
+            }
+        }
+        records.derive(out);
     }
 
     /// Gives out and removes the run that was idle longest.
@@ -178,7 +189,9 @@ impl AgentRuns {
             self.evicted.add(1);
             self.state.steps.fetch_sub(tracked.run.steps_kept(), Ordering::Relaxed);
             if tracked.changed {
-                emit::runs(std::iter::once(&mut tracked), now, out);
+                let mut records = emit::Records::default();
+                records.add(&mut tracked, now);
+                records.derive(out);
             }
         }
     }
@@ -195,9 +208,4 @@ impl AgentRuns {
             });
         }
     }
-}
-
-/// Puts the runs' records in the outbox as one batch.
-fn derive(logs: chaperone_proto::Logs, out: &mut Outbox) {
-    out.derive(Batch::new(Data::Logs(logs)));
 }

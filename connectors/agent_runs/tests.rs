@@ -2,7 +2,7 @@
 
 use super::*;
 use chaperone_pipeline::Clock;
-use chaperone_proto::{Limits, Signal};
+use chaperone_proto::{Data, Limits, Signal};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};

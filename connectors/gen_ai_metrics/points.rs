@@ -132,8 +132,23 @@ impl Points {
         if self.services.is_empty() {
             return None;
         }
-        let resource_metrics = self.services.into_iter().map(|(service, metrics)| resource(service, metrics)).collect();
+        let sorted = self.services.into_iter().map(|(service, mut metrics)| {
+            metrics.values_mut().for_each(sort_points);
+            resource(service, metrics)
+        });
+        let resource_metrics = sorted.collect();
         Some(Metrics::from_request(&ExportMetricsServiceRequest { resource_metrics }))
+    }
+}
+
+/// Series are found in no order; what is given out has one, so that two replays of the same data are the same.
+fn sort_points(metric: &mut Metric) {
+    let texts =
+        |attributes: &[KeyValue]| -> Vec<String> { attributes.iter().map(|attribute| format!("{attribute:?}")).collect() };
+    match &mut metric.data {
+        Some(metric::Data::Sum(sum)) => sum.data_points.sort_by_cached_key(|point| texts(&point.attributes)),
+        Some(metric::Data::Histogram(histogram)) => histogram.data_points.sort_by_cached_key(|point| texts(&point.attributes)),
+        _ => {}
     }
 }
 

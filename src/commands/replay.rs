@@ -1,7 +1,7 @@
 //! `chaperone replay`: recorded OTLP through the pipelines, exporters replaced by standard output.
 //!
 //! Each request that an exporter would get is one line of OTLP/JSON with the extra member `exporter`.
-//! Two replays of one capture hold the same records; how connectors group and order what they derive may differ.
+//! Two replays of the same recordings give the same bytes.
 //! Counts of what was read, sent and dropped go to standard error.
 
 use crate::cli::{ConfigArgs, Done};

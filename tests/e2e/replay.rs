@@ -85,3 +85,22 @@ fn every_capture_comes_out_as_it_went_in() -> Result<()> {
     assert!(compared > 400, "only {compared} requests were compared");
     Ok(())
 }
+
+#[test]
+fn two_replays_of_the_same_recordings_are_the_same() -> Result<()> {
+    let config = concat!(env!("CARGO_MANIFEST_DIR"), "/collector.yaml");
+    let replay = || -> Result<Vec<u8>> {
+        let output = Command::new(env!("CARGO_BIN_EXE_chaperone"))
+            .args(["replay", "--config", config])
+            .arg(corpus::folder().join("openinference-openai-loop"))
+            .arg(corpus::folder().join("otel-openai-v2-tools"))
+            .arg(corpus::folder().join("claude-code-tools"))
+            .output()?;
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        Ok(output.stdout)
+    };
+    let (first, second) = (replay()?, replay()?);
+    assert!(first.len() > 10_000, "hardly anything came out");
+    assert!(first == second, "the same recordings gave different output");
+    Ok(())
+}
