@@ -26,7 +26,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use watermarks::Watermarks;
+use watermarks::{Watermark, Watermarks};
 
 const SHARDS: usize = 16;
 /// A step may say that it ended this much after the present.
@@ -91,22 +91,23 @@ impl AgentDetectors {
     }
 
     /// Steps of a batch with the watermark of their tenant, sorted by shard.
-    fn steps(&self, batch: &Batch, now: Now) -> Vec<(usize, Observed, u64)> {
+    fn steps(&self, batch: &Batch, now: Now) -> Vec<(usize, Observed, Watermark)> {
         let tenant = batch.client.as_ref().and_then(|client| client.tenant.as_deref());
         let mut observed = Vec::new();
         for i in 0..batch.data.records() {
             observe(batch.data.record(i), tenant, now.unix_ns, &mut observed);
         }
         self.conversations.join(&mut observed);
-        let lateness_ns = self.bounds.lateness.as_nanos() as u64;
-        let mut steps = Vec::with_capacity(observed.len());
-        for mut one in observed {
+        for one in &mut observed {
             self.clamp(&mut one.step, now);
-            let watermark_ns = self.watermarks.passed(&one.key.tenant, one.step.end_ns, lateness_ns);
+        }
+        let watermarks = self.watermarks.pass(&observed, self.bounds.lateness);
+        let place = |(one, watermark): (Observed, Watermark)| {
             let mut hasher = DefaultHasher::new();
             one.key.hash(&mut hasher);
-            steps.push((self.sessions.of(hasher.finish()), one, watermark_ns));
-        }
+            (self.sessions.of(hasher.finish()), one, watermark)
+        };
+        let mut steps: Vec<_> = observed.into_iter().zip(watermarks).map(place).collect();
         steps.sort_by_key(|(shard, _, _)| *shard);
         steps
     }
@@ -140,6 +141,7 @@ impl AgentDetectors {
 
 impl Processor for AgentDetectors {
     fn start(&self, host: &Host) -> Result<(), StartError> {
+        tracing::info!(component = %host.id(), "state of detectors is kept in memory: after a restart sessions begin anew");
         *self.account.lock().unwrap_or_else(PoisonError::into_inner) = Some(host.account());
         Ok(())
     }
@@ -155,9 +157,9 @@ impl Processor for AgentDetectors {
         while let Some(shard) = steps.peek().map(|(shard, _, _)| *shard) {
             let mut sessions = self.sessions.lock(shard);
             let mut touched: Vec<SessionKey> = Vec::new();
-            while let Some((_, step, watermark_ns)) = steps.next_if(|(next, _, _)| *next == shard) {
+            while let Some((_, step, watermark)) = steps.next_if(|(next, _, _)| *next == shard) {
                 touched.push(step.key.clone());
-                sessions.push(step, watermark_ns, now.mono, &mut happened);
+                sessions.push(step, watermark, now.mono, &mut happened);
             }
             touched.sort_unstable();
             touched.dedup();

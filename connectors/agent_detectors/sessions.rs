@@ -1,5 +1,6 @@
 //! Sessions being watched: a shard of them, bounded by number and memory.
 
+use super::watermarks::Watermark;
 use chaperone_genai::detect::{Finding, LoopSettings, Observed, Session, SessionKey, Taken};
 use std::collections::HashMap;
 use std::time::Duration;
@@ -47,8 +48,8 @@ struct Watched {
 }
 
 impl Sessions {
-    /// Takes a step in; nothing is judged before `judge`. `watermark_ns`: what the tenant's senders have passed.
-    pub fn push(&mut self, observed: Observed, watermark_ns: u64, now: Duration, happened: &mut Happened) {
+    /// Takes a step in; nothing is judged before `judge`.
+    pub fn push(&mut self, observed: Observed, watermark: Watermark, now: Duration, happened: &mut Happened) {
         let Observed { key, service, conversation, step } = observed;
         let watched = self.by_key.entry(key).or_insert_with_key(|key| Watched {
             session: Session::new(key.clone(), service, conversation),
@@ -57,10 +58,11 @@ impl Sessions {
             bytes: 0,
         });
         watched.arrived = now;
-        match watched.session.push(step, watermark_ns) {
+        match watched.session.push(step, watermark.before_ns) {
             Taken::Held => happened.steps += 1,
             Taken::Late => happened.late += 1,
         }
+        watched.session.advance(watermark.after_ns);
     }
 
     /// Judges what the watermark has passed in the session of `key`.

@@ -141,7 +141,7 @@ fn when_nothing_newer_comes_the_wall_clock_lets_steps_go() {
 #[test]
 fn the_order_of_arrival_does_not_matter_within_the_lateness() {
     let order = [5, 1, 3, 2, 8, 4, 7, 6, 10, 9, 12, 11];
-    let results = |n: u8| if n % 4 == 0 { "other" } else { "r" };
+    let results = |n: u8| if n.is_multiple_of(4) { "other" } else { "r" };
     let run = |order: &[u8]| {
         let mut watched = Watched::new(Config::default());
         for n in order {

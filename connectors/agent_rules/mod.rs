@@ -125,6 +125,9 @@ impl Processor for AgentRules {
         let settings =
             EngineSettings { finding_lasts: self.config.finding_lasts.get(), max_instances: self.config.max_instances };
         let mut engine = Engine::new(groups, settings);
+        if self.config.storage.is_none() {
+            tracing::info!(component = %host.id(), "state of rules is kept in memory: it ends with the process");
+        }
         let store = host.storage(self.config.storage.as_deref());
         let namespace = host.id().to_string();
         let stored = store.list(&namespace).map_err(|error| StartError::caused_by("cannot read the state of rules", error))?;

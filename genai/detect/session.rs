@@ -49,10 +49,15 @@ impl Session {
         }
     }
 
-    /// Takes a step in; it is judged by [`Session::release`]. `watermark_ns`: what the tenant's senders have passed.
+    /// Takes a step in; it is judged by [`Session::release`]. `watermark_ns`: what the tenant's senders had passed before.
     pub fn push(&mut self, step: Step, watermark_ns: u64) -> Taken {
-        self.watermark_ns = self.watermark_ns.max(watermark_ns);
+        self.advance(watermark_ns);
         self.waiting.push(step, self.watermark_ns)
+    }
+
+    /// Notes what the tenant's senders have passed.
+    pub fn advance(&mut self, watermark_ns: u64) {
+        self.watermark_ns = self.watermark_ns.max(watermark_ns);
     }
 
     /// Judges the steps that the watermark has passed, or all that wait.

@@ -14,15 +14,22 @@ pub fn call(name: &str, arguments: Option<&Json>, bytes: Option<i64>) -> String 
     let name = clip(name, NAME_CHARS);
     match (arguments, bytes) {
         (Some(Json::Object(pairs)), _) => {
-            let mut keys: Vec<String> = pairs.keys().take(KEYS_SHOWN).map(|key| clip(key, 24)).collect();
+            let mut keys: Vec<&str> = pairs.keys().take(KEYS_SHOWN).map(|key| if is_name(key) { key } else { "?" }).collect();
             if pairs.len() > KEYS_SHOWN {
-                keys.push("...".to_owned());
+                keys.push("...");
             }
             format!("{name}({})", keys.join(", "))
         }
         (_, Some(bytes)) if bytes > 0 => format!("{name}({bytes} bytes)"),
         _ => format!("{name}()"),
     }
+}
+
+/// Whether a key reads like a parameter's name. A model may also make keys of what it talks about: those are content.
+fn is_name(key: &str) -> bool {
+    key.len() <= 24
+        && key.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && key.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
 }
 
 /// A cycle of calls, cut to the length a finding may carry.
@@ -50,6 +57,12 @@ mod tests {
     fn values_of_arguments_never_show() {
         let arguments = serde_json::json!({"password": "hunter2", "user": "jane"});
         assert_eq!(call("login", Some(&arguments), Some(40)), "login(password, user)");
+    }
+
+    #[test]
+    fn keys_that_are_no_names_do_not_show_either() {
+        let arguments = serde_json::json!({"jane.doe@example.com": 1, "limit": 5});
+        assert_eq!(call("search", Some(&arguments), None), "search(?, limit)");
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! The lists of exceptions are exact: a capture that begins to fire, or ceases to lack something, fails the test.
 
 mod order;
+mod restart;
 mod run;
 
 use chaperone_genai::rules::State;

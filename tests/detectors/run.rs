@@ -57,27 +57,56 @@ pub fn replay(name: &str) -> Outcome {
     feed(requests)
 }
 
-/// Runs requests in order through a graph of their own.
+/// Runs requests in order through a graph of their own, to the end.
 pub fn feed(requests: impl Iterator<Item = Data>) -> Outcome {
-    chaperone_genai::keys::install();
-    let source = Source::Text { name: "test.yaml".to_owned(), text: CONFIG.to_owned() };
-    let (document, _) = load(&[source], &|_| None).unwrap_or_else(|problems| panic!("{problems}"));
-    let settings = EngineSettings {
-        clock: Clock::manual(0),
-        telemetry: Telemetry::default(),
-        hash_key: [7; 32],
-        storage: Arc::new(MemoryStorage::default()),
-        shared: SharedState::default(),
-    };
-    let seen: Arc<Mutex<Outcome>> = Arc::default();
-    let sink = Arc::clone(&seen);
-    let mut replay = Replay::build(&document, &chaperone::built_in(), settings, move |_, id, data| note(id, data, &sink))
-        .unwrap_or_else(|problems| panic!("{problems}"));
-    for data in requests {
-        replay.feed(data);
+    let mut watch = Watch::new(Arc::default());
+    watch.feed(requests);
+    watch.finished()
+}
+
+/// A graph, and what came out of it.
+pub struct Watch {
+    replay: Replay,
+    // Shared with the graph's sink.
+    seen: Arc<Mutex<Outcome>>,
+}
+
+impl Watch {
+    /// A graph over a store.
+    pub fn new(storage: Arc<MemoryStorage>) -> Watch {
+        chaperone_genai::keys::install();
+        let source = Source::Text { name: "test.yaml".to_owned(), text: CONFIG.to_owned() };
+        let (document, _) = load(&[source], &|_| None).unwrap_or_else(|problems| panic!("{problems}"));
+        let settings = EngineSettings {
+            clock: Clock::manual(0),
+            telemetry: Telemetry::default(),
+            hash_key: [7; 32],
+            storage,
+            shared: SharedState::default(),
+        };
+        let seen: Arc<Mutex<Outcome>> = Arc::default();
+        let sink = Arc::clone(&seen);
+        let replay = Replay::build(&document, &chaperone::built_in(), settings, move |_, id, data| note(id, data, &sink));
+        Watch { replay: replay.unwrap_or_else(|problems| panic!("{problems}")), seen }
     }
-    replay.finish();
-    std::mem::take(&mut *seen.lock().unwrap())
+
+    /// Runs requests in order.
+    pub fn feed(&mut self, requests: impl IntoIterator<Item = Data>) {
+        for data in requests {
+            self.replay.feed(data);
+        }
+    }
+
+    /// What came out until everything was over.
+    pub fn finished(mut self) -> Outcome {
+        self.replay.finish();
+        self.killed()
+    }
+
+    /// What came out until now; what is held is lost.
+    pub fn killed(self) -> Outcome {
+        std::mem::take(&mut *self.seen.lock().unwrap())
+    }
 }
 
 fn note(id: &ComponentId, data: &Data, seen: &Mutex<Outcome>) {

@@ -189,7 +189,7 @@ pub(super) fn severity(score: f64) -> Severity {
 
 /// Whether the last cycle is not itself made of a shorter one.
 fn is_primitive(track: &Track, period: usize) -> bool {
-    (1..period).filter(|shorter| period % shorter == 0).all(|shorter| (track.kept(shorter) as usize) < period - shorter)
+    (1..period).filter(|shorter| period.is_multiple_of(*shorter)).all(|shorter| (track.kept(shorter) as usize) < period - shorter)
 }
 
 fn agents(track: &Track, period: usize) -> usize {
