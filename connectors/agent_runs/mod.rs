@@ -95,8 +95,7 @@ impl Processor for AgentRuns {
             now.mono.saturating_sub(tracked.seen) >= wait.get()
         };
         self.close(now, out, closes);
-        self.forget(now);
-        Next::After(CLOSE_INTERVAL)
+        if self.forget(now) { Next::After(CLOSE_INTERVAL) } else { Next::Done }
     }
 
     fn drain(&self, now: Now, out: &mut Outbox) -> Next {
@@ -196,16 +195,20 @@ impl AgentRuns {
         }
     }
 
-    /// Removes runs that were given out long ago.
-    fn forget(&self, now: Now) {
+    /// Removes runs that were given out long ago; tells whether any is left.
+    fn forget(&self, now: Now) -> bool {
+        let mut any = false;
         for i in 0..self.state.shards.count() {
-            self.state.shards.lock(i).retain(|_, tracked| {
+            let mut shard = self.state.shards.lock(i);
+            shard.retain(|_, tracked| {
                 let keep = tracked.changed || now.mono.saturating_sub(tracked.seen) < self.config.keep_closed.get();
                 if !keep {
                     self.state.steps.fetch_sub(tracked.run.steps_kept(), Ordering::Relaxed);
                 }
                 keep
             });
+            any |= !shard.is_empty();
         }
+        any
     }
 }

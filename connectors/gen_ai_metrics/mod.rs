@@ -72,8 +72,8 @@ impl Processor for GenAiMetrics {
     }
 
     fn tick(&self, now: Now, out: &mut Outbox) -> Next {
-        self.flush(now, out);
-        Next::After(self.config.flush_interval.get())
+        // Without a change there is nothing to come back for until the next record.
+        if self.flush(now, out) { Next::After(self.config.flush_interval.get()) } else { Next::Done }
     }
 
     fn drain(&self, now: Now, out: &mut Outbox) -> Next {
@@ -212,7 +212,8 @@ impl GenAiMetrics {
         add(series);
     }
 
-    fn flush(&self, now: Now, out: &mut Outbox) {
+    /// Gives out what changed; tells whether anything did.
+    fn flush(&self, now: Now, out: &mut Outbox) -> bool {
         let mut points = points::Points::new(now.unix_ns);
         for shard in 0..self.state.tables.count() {
             for series in self.state.tables.lock(shard).series.values_mut() {
@@ -221,9 +222,12 @@ impl GenAiMetrics {
                 }
             }
         }
-        if let Some(metrics) = points.finish() {
+        let metrics = points.finish();
+        let any = metrics.is_some();
+        if let Some(metrics) = metrics {
             out.derive(Batch::new(Data::Metrics(metrics)));
         }
+        any
     }
 }
 

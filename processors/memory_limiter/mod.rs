@@ -30,13 +30,16 @@ impl ProcessorFactory for MemoryLimiter {
             .stability(Stability::Alpha)
             .readme(include_str!("README.md"));
 
-    fn build(config: Config, _ctx: &BuildContext) -> Result<Arc<dyn Processor>, ConfigError> {
-        Ok(Arc::new(Limiter { config, running: OnceLock::new(), refusing: AtomicBool::new(false) }))
+    fn build(config: Config, ctx: &BuildContext) -> Result<Arc<dyn Processor>, ConfigError> {
+        let said = ctx.shared(AtomicBool::default);
+        Ok(Arc::new(Limiter { config, said, running: OnceLock::new(), refusing: AtomicBool::new(false) }))
     }
 }
 
 struct Limiter {
     config: Config,
+    // Shared by the instances of this id in all pipelines: the limits are told once.
+    said: Arc<AtomicBool>,
     running: OnceLock<Running>,
     /// Whether the last look found too much, so that only changes are logged.
     refusing: AtomicBool,
@@ -58,7 +61,9 @@ impl Processor for Limiter {
     fn start(&self, host: &Host) -> Result<(), StartError> {
         let unknown = || StartError::new("cannot read how much memory there is; set `limit_mib` instead of `limit_percentage`");
         let limits = self.config.limits(|| total::total_memory(Path::new("/")).ok_or_else(unknown))?;
-        tracing::info!(limit_mib = limits.hard >> 20, soft_limit_mib = limits.soft >> 20, "memory limiter configured");
+        if !self.said.swap(true, Ordering::Relaxed) {
+            tracing::info!(limit_mib = limits.hard >> 20, soft_limit_mib = limits.soft >> 20, "memory limiter configured");
+        }
         let _ = self.running.set(Running { host: host.clone(), limits });
         Ok(())
     }
@@ -78,8 +83,7 @@ impl Processor for Limiter {
     }
 
     fn tick(&self, _now: Now, _out: &mut Outbox) -> Next {
-        let interval = Next::After(self.config.check_interval.get().max(Duration::from_millis(10)));
-        let Some(running) = self.running.get() else { return interval };
+        let Some(running) = self.running.get() else { return Next::Done };
         let over = running.is_over();
         let was_over = self.refusing.swap(over, Ordering::Relaxed);
         let used_mib = running.host.accounted_bytes() >> 20;
@@ -88,6 +92,7 @@ impl Processor for Limiter {
             (true, false) => tracing::info!(used_mib, "memory usage is below the soft limit again"),
             _ => {}
         }
-        interval
+        // Below the limit there is nothing to watch until the next request.
+        if over { Next::After(self.config.check_interval.get().max(Duration::from_millis(10))) } else { Next::Done }
     }
 }
