@@ -19,7 +19,7 @@ fn limits(yaml: &str, total: u64) -> Limits {
 fn limiter(host: &Host, soft: u64) -> Limiter {
     let running = OnceLock::new();
     let _ = running.set(Running { host: host.clone(), limits: Limits { soft, hard: soft } });
-    Limiter { config: Config::default(), running, refusing: AtomicBool::new(false) }
+    Limiter { config: Config::default(), said: Arc::default(), running, refusing: AtomicBool::new(false) }
 }
 
 #[test]
