@@ -7,6 +7,7 @@
 use super::native::CellColumns;
 use super::spans::SpanColumns;
 use super::tables::{Table, Tables};
+use bytes::Bytes;
 use chaperone_pipeline::Chunk;
 use chaperone_proto::Data;
 use chaperone_store::{Row, Rows};
@@ -39,7 +40,7 @@ pub struct Prepared {
     /// Rows of the block.
     pub rows: usize,
     /// The block.
-    pub bytes: Vec<u8>,
+    pub bytes: Bytes,
 }
 
 /// Blocks of a delivery, and what could not be read.

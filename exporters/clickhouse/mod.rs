@@ -16,7 +16,6 @@ mod tests;
 pub use config::Config;
 
 use blocks::{Limits, Prepared, prepare};
-use bytes::Bytes;
 use chaperone_pipeline::{
     BoxFuture, BuildContext, Chunk, ConfigError, ExportContext, ExportError, Exported, Exporter, ExporterFactory, Front, Host,
     Meta, Signals, Stability, StartError,
@@ -116,7 +115,7 @@ impl Instance {
             insert = insert.with_setting(*name, *value);
         }
         tracing::debug!(table, rows = block.rows, bytes = block.bytes.len(), "inserting a block");
-        let bytes = Bytes::from(block.bytes);
+        let bytes = block.bytes;
         let sent = async {
             for start in (0..bytes.len()).step_by(PIECE) {
                 insert.send(bytes.slice(start..bytes.len().min(start + PIECE))).await?;

@@ -12,6 +12,8 @@ pub use cells::CellColumns;
 pub use column::{ArrayColumn, Column, MapColumn, Mark, Numbers, Texts};
 pub use low::LowTexts;
 
+use bytes::Bytes;
+
 /// A block under construction.
 #[derive(Debug)]
 pub struct Block {
@@ -21,9 +23,11 @@ pub struct Block {
 }
 
 impl Block {
-    /// A block of so many rows.
-    pub fn new(rows: usize) -> Block {
-        Block { names: Vec::new(), rows, body: Vec::new() }
+    /// A block of so many rows, with room for so many bytes.
+    pub fn new(rows: usize, bytes: usize) -> Block {
+        let mut body = Vec::with_capacity(HEADER + bytes);
+        body.resize(HEADER, 0);
+        Block { names: Vec::new(), rows, body }
     }
 
     /// Adds a column. Its name and type are as in the table; the server converts where its own type differs.
@@ -40,15 +44,19 @@ impl Block {
         &self.names
     }
 
-    /// The bytes.
-    pub fn finish(self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(self.body.len() + 16);
-        write_size(self.names.len(), &mut out);
-        write_size(self.rows, &mut out);
-        out.extend_from_slice(&self.body);
-        out
+    /// The bytes. Nothing is moved: the header goes into the room kept for it, right before the first column.
+    pub fn finish(mut self) -> Bytes {
+        let mut header = Vec::with_capacity(HEADER);
+        write_size(self.names.len(), &mut header);
+        write_size(self.rows, &mut header);
+        let start = HEADER - header.len();
+        self.body[start..HEADER].copy_from_slice(&header);
+        Bytes::from(self.body).slice(start..)
     }
 }
+
+/// Room for the number of columns and of rows, each a size of at most ten bytes.
+const HEADER: usize = 20;
 
 /// A size in seven-bit groups, the lowest first.
 fn write_size(mut size: usize, out: &mut Vec<u8>) {

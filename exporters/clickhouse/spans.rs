@@ -131,7 +131,7 @@ impl SpanColumns {
 
     /// A block of the columns that the table has.
     pub fn block(&self, has: impl Fn(&str) -> bool) -> Block {
-        let mut block = Block::new(self.rows);
+        let mut block = Block::new(self.rows, self.bytes());
         macro_rules! columns {
             ($($name:literal $type:literal $field:ident;)*) => {
                 $(if has($name) {

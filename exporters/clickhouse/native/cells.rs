@@ -107,7 +107,7 @@ impl CellColumns {
 
     /// A block of the columns that the table has.
     pub fn block(&self, has: impl Fn(&str) -> bool) -> Block {
-        let mut block = Block::new(self.rows);
+        let mut block = Block::new(self.rows, self.bytes());
         for (column, filled) in &self.columns {
             if has(column.clickhouse) {
                 block.column(column.clickhouse, column.clickhouse_type, filled);
