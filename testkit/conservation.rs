@@ -6,21 +6,13 @@
 //!
 //! A scrape while requests are being worked on may be out by what is under way: check at rest.
 
-use std::collections::BTreeMap;
-
-/// One line of the exposition: name, labels, value.
-#[derive(Debug, Clone, PartialEq)]
-struct Line {
-    name: String,
-    labels: BTreeMap<String, String>,
-    value: f64,
-}
+use crate::scrape::{Sample, parse};
 
 /// Checks all equations; the errors are sentences with the figures.
 pub fn check(scrape: &str) -> Result<(), Vec<String>> {
+    let samples = parse(scrape).map_err(|error| vec![format!("{error:#}")])?;
+    let scrape = Scrape(&samples);
     let mut wrong = Vec::new();
-    let lines = parse(scrape, &mut wrong);
-    let scrape = Scrape(&lines);
     if scrape.keys("chaperone_component_items", &["component"]).is_empty() {
         wrong.push("the scrape has no `chaperone_component_items`: there is nothing to check".to_owned());
     }
@@ -120,12 +112,12 @@ fn pairs<'a>(keys: &[&'a str], values: &'a [String]) -> Vec<(&'a str, &'a str)> 
 }
 
 /// All samples of a scrape.
-struct Scrape<'a>(&'a [Line]);
+struct Scrape<'a>(&'a [Sample]);
 
 impl Scrape<'_> {
     /// The different values of these labels among the samples of a name.
     fn keys(&self, name: &str, labels: &[&str]) -> Vec<Vec<String>> {
-        let value = |line: &Line, label: &&str| line.labels.get(*label).cloned().unwrap_or_default();
+        let value = |line: &Sample, label: &&str| line.labels.get(*label).cloned().unwrap_or_default();
         let of_name = self.0.iter().filter(|line| line.name == name);
         let mut keys: Vec<Vec<String>> = of_name.map(|line| labels.iter().map(|label| value(line, label)).collect()).collect();
         keys.sort();
@@ -134,65 +126,11 @@ impl Scrape<'_> {
     }
     /// The sum of the samples of a name that have all these labels.
     fn sum(&self, name: &str, place: &[(&str, &str)], more: &[(&str, &str)]) -> f64 {
-        let has = |line: &Line, (key, value): &(&str, &str)| line.labels.get(*key).map_or("", String::as_str) == *value;
-        let fits = |line: &&Line| line.name == name && place.iter().chain(more).all(|pair| has(line, pair));
+        let has = |line: &Sample, (key, value): &(&str, &str)| line.labels.get(*key).map_or("", String::as_str) == *value;
+        let fits = |line: &&Sample| line.name == name && place.iter().chain(more).all(|pair| has(line, pair));
         // An empty `sum` of floats is -0.
         self.0.iter().filter(fits).fold(0.0, |sum, line| sum + line.value)
     }
-}
-
-fn parse(scrape: &str, wrong: &mut Vec<String>) -> Vec<Line> {
-    let mut lines = Vec::new();
-    for (number, text) in scrape.lines().enumerate() {
-        if text.is_empty() || text.starts_with('#') {
-            continue;
-        }
-        match line(text) {
-            Some(line) => lines.push(line),
-            None => wrong.push(format!("line {} of the scrape is no sample: {text}", number + 1)),
-        }
-    }
-    lines
-}
-
-fn line(text: &str) -> Option<Line> {
-    let end = text.find(['{', ' '])?;
-    let (name, mut rest) = text.split_at(end);
-    let mut labels = BTreeMap::new();
-    if let Some(inside) = rest.strip_prefix('{') {
-        rest = inside;
-        while !rest.starts_with('}') {
-            let (key, after) = rest.split_once("=\"")?;
-            let (value, after) = quoted(after)?;
-            labels.insert(key.to_owned(), value);
-            rest = after.strip_prefix(',').unwrap_or(after);
-        }
-        rest = &rest[1..];
-    }
-    // A time stamp may follow the value.
-    let value = match rest.split_whitespace().next()? {
-        "+Inf" => f64::INFINITY,
-        "-Inf" => f64::NEG_INFINITY,
-        number => number.parse().ok()?,
-    };
-    (!name.is_empty()).then(|| Line { name: name.to_owned(), labels, value })
-}
-
-/// Text up to the closing quote, unescaped, and what follows.
-fn quoted(text: &str) -> Option<(String, &str)> {
-    let mut value = String::new();
-    let mut characters = text.char_indices();
-    while let Some((at, character)) = characters.next() {
-        match character {
-            '"' => return Some((value, &text[at + 1..])),
-            '\\' => match characters.next()?.1 {
-                'n' => value.push('\n'),
-                other => value.push(other),
-            },
-            other => value.push(other),
-        }
-    }
-    None
 }
 
 #[cfg(test)]

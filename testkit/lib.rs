@@ -7,3 +7,4 @@ pub mod collector;
 pub mod conservation;
 pub mod corpus;
 pub mod fake_http;
+pub mod scrape;

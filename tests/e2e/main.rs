@@ -4,7 +4,6 @@
 //! signature. Every test ends with the conservation equations and a clean stop.
 
 mod replay;
-mod scrape;
 mod sdk;
 mod stop;
 mod walk;

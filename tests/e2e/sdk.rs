@@ -1,8 +1,9 @@
 //! Python's official SDK and its exporters, over HTTP and gRPC, plain and compressed.
 
-use crate::{finish, scrape, start};
+use crate::{finish, start};
 use anyhow::{Context, Result, bail};
 use chaperone_testkit::collector::{Collector, get, until};
+use chaperone_testkit::scrape;
 use rusqlite::{Connection, OpenFlags};
 use std::path::Path;
 use std::process::Command;

@@ -1,8 +1,9 @@
 //! The README's walk: start, generate a loop, and see the run, the metrics and the alert.
 
-use crate::{finish, scrape, start};
+use crate::{finish, start};
 use anyhow::{Context, Result, bail};
 use chaperone_testkit::collector::{get, until};
+use chaperone_testkit::scrape;
 use rusqlite::{Connection, OpenFlags};
 use std::process::Command;
 

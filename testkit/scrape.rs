@@ -1,18 +1,23 @@
 //! Reading the Prometheus text format, independently of the writer.
 
 use anyhow::{Context, Result, bail};
+use std::collections::BTreeMap;
 
 /// One line of a scrape.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sample {
+    /// Name with its suffix.
     pub name: String,
-    pub labels: Vec<(String, String)>,
+    /// Labels by name.
+    pub labels: BTreeMap<String, String>,
+    /// Value.
     pub value: f64,
 }
 
 impl Sample {
+    /// The value of a label.
     pub fn label(&self, name: &str) -> Option<&str> {
-        self.labels.iter().find(|(label, _)| label == name).map(|(_, value)| value.as_str())
+        self.labels.get(name).map(String::as_str)
     }
 }
 
@@ -37,9 +42,9 @@ pub fn sum(samples: &[Sample], name: &str) -> f64 {
 }
 
 fn sample(line: &str) -> Result<Sample> {
-    let end = line.find(['{', ' ']).context("no value")?;
+    let end = line.find(['{', ' ']).filter(|end| *end > 0).context("no name or no value")?;
     let (name, mut rest) = line.split_at(end);
-    let mut labels = Vec::new();
+    let mut labels = BTreeMap::new();
     if let Some(mut inside) = rest.strip_prefix('{') {
         loop {
             if let Some(after) = inside.strip_prefix('}') {
@@ -48,7 +53,7 @@ fn sample(line: &str) -> Result<Sample> {
             }
             let (label, after) = inside.split_once("=\"").context("a label without value")?;
             let (value, after) = quoted(after).context("a value that does not end")?;
-            labels.push((label.to_owned(), value));
+            labels.insert(label.to_owned(), value);
             inside = after.strip_prefix(',').unwrap_or(after);
         }
     }
@@ -79,10 +84,15 @@ fn quoted(text: &str) -> Option<(String, &str)> {
     None
 }
 
-#[test]
-fn labels_with_escapes_are_read() {
-    let samples = parse("# TYPE x counter\nx_total{a=\"q\\\"\\\\\\n\",le=\"+Inf\"} 3\ny 1.5\n").expect("it is valid");
-    assert_eq!(samples[0].label("a"), Some("q\"\\\n"));
-    assert_eq!(samples[1].value, 1.5);
-    assert!(parse("x{a=\"1} 3\n").is_err());
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_with_escapes_are_read() {
+        let samples = parse("# TYPE x counter\nx_total{a=\"q\\\"\\\\\\n\",le=\"+Inf\"} 3\ny 1.5\n").expect("it is valid");
+        assert_eq!(samples[0].label("a"), Some("q\"\\\n"));
+        assert_eq!(samples[1].value, 1.5);
+        assert!(parse("x{a=\"1} 3\n").is_err());
+    }
 }
