@@ -2,11 +2,9 @@
 //!
 //! Runs of 4 KiB and more share the received body; everything else is copied into one buffer.
 
-use crate::KeyId;
 use crate::index::Index;
-use crate::keys;
-use crate::plan::{Piece, Plan, SHARE, Source};
-use crate::wire::{put_varint, varint_len};
+use crate::plan::{Piece, Plan, SHARE, Source, renamed_len};
+use crate::wire::put_varint;
 use bytes::Bytes;
 use std::cell::Cell;
 
@@ -60,18 +58,19 @@ fn emit(index: &Index, plan: &Plan<'_>) -> Vec<Bytes> {
     let mut out = Vec::with_capacity(copied);
     // Where the buffer is interrupted, and by which part of the request.
     let mut cuts: Vec<(usize, Bytes)> = Vec::with_capacity(runs);
+    let (base, side): (&[u8], &[u8]) = (&index.base, &index.side);
     for piece in &plan.pieces {
         let (a, b) = (piece.a as usize, piece.b as usize);
         match piece.source {
             Source::Base if shared(piece) => cuts.push((out.len(), index.base.slice(a..a + b))),
-            Source::Base => out.extend_from_slice(&index.base[a..a + b]),
-            Source::Side => out.extend_from_slice(&index.side[a..a + b]),
+            Source::Base => out.extend_from_slice(&base[a..a + b]),
+            Source::Side => out.extend_from_slice(&side[a..a + b]),
             Source::Header => {
                 out.push(piece.tag);
                 put_varint(&mut out, u64::from(piece.b));
             }
-            Source::RenamedBase => put_renamed(&mut out, piece, &index.base[a..a + b]),
-            Source::RenamedSide => put_renamed(&mut out, piece, &index.side[a..a + b]),
+            Source::RenamedBase => put_renamed(&mut out, piece, &base[a..a + b]),
+            Source::RenamedSide => put_renamed(&mut out, piece, &side[a..a + b]),
             Source::RenamedHead => put_renamed(&mut out, piece, &[]),
         }
     }
@@ -101,8 +100,8 @@ fn interleave(buffer: Bytes, cuts: Vec<(usize, Bytes)>) -> Vec<Bytes> {
 /// An attribute with another key; `rest` is the `piece.b` bytes that follow the key, or nothing when they are shared.
 #[inline]
 fn put_renamed(out: &mut Vec<u8>, piece: &Piece, rest: &[u8]) {
-    let key = keys::name(KeyId(piece.key));
-    let body = 1 + varint_len(key.len() as u64) + key.len() + piece.b as usize;
+    let key = piece.key;
+    let body = renamed_len(key.len(), piece.b as usize);
     if body < 0x80 {
         out.extend_from_slice(&[piece.tag, body as u8, 0x0a, key.len() as u8]);
     } else {

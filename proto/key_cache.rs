@@ -26,6 +26,8 @@ pub(crate) struct KeyCache {
     /// Slot numbers plus one, 0 for a free bucket.
     buckets: Vec<u16>,
     last: usize,
+    /// The slot that followed `last` last time.
+    guess: usize,
     generation: usize,
 }
 
@@ -49,7 +51,7 @@ impl KeyCache {
     }
 
     fn empty() -> KeyCache {
-        let mut cache = KeyCache { slots: Vec::new(), buckets: vec![0; BUCKETS], last: 0, generation: 0 };
+        let mut cache = KeyCache { slots: Vec::new(), buckets: vec![0; BUCKETS], last: 0, guess: 0, generation: 0 };
         cache.reset();
         cache
     }
@@ -60,20 +62,19 @@ impl KeyCache {
         self.slots.push(Slot { text: Box::default(), id: NO_KEY, next: 0 });
         self.buckets.fill(0);
         self.last = 0;
+        self.guess = 0;
         self.generation = keys::count();
     }
 
     /// The id of a key or [`NO_KEY`]; `None` when it is not UTF-8.
-    #[inline]
+    #[inline(always)]
     pub fn resolve(&mut self, key: &[u8]) -> Option<u16> {
-        if let Some(last) = self.slots.get(self.last) {
-            let guess = usize::from(last.next);
-            if let Some(slot) = self.slots.get(guess)
-                && *slot.text == *key
-            {
-                self.last = guess;
-                return Some(slot.id);
-            }
+        if let Some(slot) = self.slots.get(self.guess)
+            && same(&slot.text, key)
+        {
+            self.last = self.guess;
+            self.guess = usize::from(slot.next);
+            return Some(slot.id);
         }
         self.search(key)
     }
@@ -114,6 +115,7 @@ impl KeyCache {
             last.next = at as u16;
         }
         self.last = at;
+        self.guess = self.slots.get(at).map_or(0, |slot| usize::from(slot.next));
     }
 
     fn remember(&mut self, key: &[u8], id: u16) {
@@ -132,6 +134,21 @@ impl KeyCache {
             }
             bucket = (bucket + 1) % BUCKETS;
         }
+    }
+}
+
+/// Equality of two keys, most of which have 8 to 40 bytes; the last word may overlap the one before.
+#[inline(always)]
+fn same(one: &[u8], other: &[u8]) -> bool {
+    if one.len() != other.len() {
+        return false;
+    }
+    match (one.last_chunk::<8>(), other.last_chunk::<8>()) {
+        (Some(last), Some(other_last)) => {
+            let words = one.as_chunks::<8>().0.iter().zip(other.as_chunks::<8>().0);
+            last == other_last && words.into_iter().all(|(word, other)| word == other)
+        }
+        _ => one == other,
     }
 }
 

@@ -18,6 +18,7 @@ const CHUNK: usize = 256;
 type Chunk = Box<[OnceLock<&'static str>; CHUNK]>;
 
 static NAMES: [OnceLock<Chunk>; MAX_KEYS.div_ceil(CHUNK)] = [const { OnceLock::new() }; MAX_KEYS.div_ceil(CHUNK)];
+static CONSTANT: OnceLock<&'static [&'static str]> = OnceLock::new();
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 static REGISTRY: RwLock<Option<Registry>> = RwLock::new(None);
 
@@ -41,6 +42,7 @@ pub fn install(all: &'static [&'static str]) {
         add(registry, name);
     }
     registry.installed = Some(all);
+    CONSTANT.get_or_init(|| all);
 }
 
 /// The id of a key, adding it when new. For keys named by configuration only.
@@ -75,7 +77,29 @@ pub fn lookup(name: &str) -> Option<KeyId> {
 }
 
 /// The text of a key. Panics for an id that was never given.
+#[inline]
 pub fn name(id: KeyId) -> &'static str {
+    name_in(constants(), id)
+}
+
+/// The names that `install` was given: a loop takes them once.
+#[inline]
+pub(crate) fn constants() -> &'static [&'static str] {
+    CONSTANT.get().copied().unwrap_or_default()
+}
+
+/// The text of a key, given the constant ones.
+#[inline(always)]
+pub(crate) fn name_in(constants: &'static [&'static str], id: KeyId) -> &'static str {
+    match constants.get(usize::from(id.0)) {
+        Some(name) => name,
+        None => configured(id),
+    }
+}
+
+/// The text of a key that configuration named, or of any when nothing was installed.
+#[inline(never)]
+fn configured(id: KeyId) -> &'static str {
     let at = usize::from(id.0);
     NAMES
         .get(at / CHUNK)

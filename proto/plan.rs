@@ -31,7 +31,8 @@ pub(crate) enum Source {
 pub(crate) struct Piece {
     pub source: Source,
     pub tag: u8,
-    pub key: u16,
+    /// The new key of a renamed attribute.
+    pub key: &'static str,
     pub a: u32,
     pub b: u32,
 }
@@ -39,6 +40,7 @@ pub(crate) struct Piece {
 /// The pieces of a request and how many bytes they make.
 pub(crate) struct Plan<'a> {
     index: &'a Index,
+    names: &'static [&'static str],
     pub pieces: Vec<Piece>,
     pub len: usize,
 }
@@ -55,7 +57,7 @@ const ATTR_RESOURCE: u32 = 0x0a;
 impl<'a> Plan<'a> {
     /// Plans the records at `selection` (sorted record numbers), or everything with `None`.
     pub fn of(index: &'a Index, selection: Option<&[u32]>, pieces: Vec<Piece>) -> Plan<'a> {
-        let mut plan = Plan { index, pieces, len: 0 };
+        let mut plan = Plan { index, names: keys::constants(), pieces, len: 0 };
         let mut cursor = 0;
         for resource in &index.resources {
             plan.base(cursor, resource.start);
@@ -332,14 +334,14 @@ impl<'a> Plan<'a> {
     }
 
     /// A new key, then everything that follows the old one.
-    #[inline]
+    #[inline(always)]
     fn renamed(&mut self, attr: &Attr, source: Source, tag: u32, end: u32) {
         let rest = attr.key_off + attr.key_len;
-        let key = keys::name(KeyId(attr.key_id)).len();
-        let body = 1 + varint_len(key as u64) + key + (end - rest) as usize;
+        let key = keys::name_in(self.names, KeyId(attr.key_id));
+        let body = renamed_len(key.len(), (end - rest) as usize);
         self.len += 1 + varint_len(body as u64) + body;
         let source = if source == Source::RenamedBase && end - rest >= SHARE { Source::RenamedHead } else { source };
-        self.pieces.push(Piece { source, tag: tag as u8, key: attr.key_id, a: rest, b: end - rest });
+        self.pieces.push(Piece { source, tag: tag as u8, key, a: rest, b: end - rest });
         if source == Source::RenamedHead {
             self.len -= (end - rest) as usize;
             self.base(rest, end);
@@ -380,13 +382,13 @@ impl<'a> Plan<'a> {
             last.b += end - start;
             return;
         }
-        self.pieces.push(Piece { source, tag: 0, key: 0, a: start, b: end - start });
+        self.pieces.push(Piece { source, tag: 0, key: "", a: start, b: end - start });
     }
 
     /// Opens a message; gives what `close` needs.
     #[inline]
     fn open(&mut self, tag: u8) -> (usize, usize) {
-        self.pieces.push(Piece { source: Source::Header, tag, key: 0, a: 0, b: 0 });
+        self.pieces.push(Piece { source: Source::Header, tag, key: "", a: 0, b: 0 });
         (self.pieces.len() - 1, self.len)
     }
 
@@ -406,4 +408,10 @@ fn selected<'s>(scope: &Scope, selection: Option<&'s [u32]>) -> Option<&'s [u32]
     let start = selection.partition_point(|at| *at < scope.records);
     let len = selection.get(start..)?.partition_point(|at| *at < scope.records + scope.records_len);
     selection.get(start..start + len)
+}
+
+/// Bytes of the `KeyValue` of a renamed attribute.
+#[inline(always)]
+pub(crate) fn renamed_len(key: usize, rest: usize) -> usize {
+    1 + varint_len(key as u64) + key + rest
 }

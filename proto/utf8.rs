@@ -35,27 +35,34 @@ fn short(bytes: &[u8]) -> bool {
     ((seen >> 64) as u64 | seen as u64) & HIGH == 0 || any(bytes)
 }
 
-/// Skips ASCII in large blocks before it looks closer.
+/// Skips ASCII in large blocks before it looks closer; the last block may overlap the one before.
 #[inline(never)]
 fn long(bytes: &[u8]) -> bool {
-    any(without_ascii::<128>(bytes))
+    let (Some(first), Some(last)) = (bytes.first_chunk::<64>(), bytes.last_chunk::<64>()) else { return any(bytes) };
+    if bytes.len() <= 128 {
+        return (is_ascii(first) && is_ascii(last)) || any(bytes);
+    }
+    let (blocks, _) = bytes.as_chunks::<128>();
+    let clean = blocks.iter().take_while(|block| is_ascii(*block)).count();
+    if clean == blocks.len() && bytes.last_chunk::<128>().is_some_and(is_ascii) {
+        return true;
+    }
+    any(bytes.get(clean * 128..).unwrap_or_default())
 }
 
-/// The bytes from the first block on that is not all ASCII, or the last incomplete block.
 #[inline(always)]
-fn without_ascii<const BLOCK: usize>(bytes: &[u8]) -> &[u8] {
-    let (blocks, _) = bytes.as_chunks::<BLOCK>();
-    let clean = blocks.iter().take_while(|block| block.iter().fold(0, |seen, byte| seen | byte) < 0x80).count();
-    bytes.get(clean * BLOCK..).unwrap_or_default()
+fn is_ascii<const LEN: usize>(block: &[u8; LEN]) -> bool {
+    block.iter().fold(0, |seen, byte| seen | byte) < 0x80
 }
 
 /// Any bytes: ASCII by blocks and words, other letters one by one.
 #[inline(never)]
 fn any(mut rest: &[u8]) -> bool {
     loop {
-        rest = without_ascii::<64>(rest);
-        if rest.is_empty() {
-            return true;
+        while let Some((block, behind)) = rest.split_first_chunk::<64>()
+            && is_ascii(block)
+        {
+            rest = behind;
         }
         // A block with other letters, or the end.
         let stop = rest.len().saturating_sub(64);
@@ -63,18 +70,27 @@ fn any(mut rest: &[u8]) -> bool {
             if let Some((bytes, behind)) = rest.split_first_chunk::<8>() {
                 let word = word(bytes);
                 let high = word & HIGH;
+                if high == 0 {
+                    rest = behind;
+                    continue;
+                }
                 let ascii = high.trailing_zeros() & !7;
                 // Latin text: one letter of two bytes among ASCII. Its lead byte is 0xc2 or more.
-                if high == 0 || (high == 0x8080u64.wrapping_shl(ascii) && ascii < 56 && latin(word >> ascii)) {
+                if high == 0x8080u64.wrapping_shl(ascii) && ascii < 56 && latin(word >> ascii) {
                     rest = behind;
                     continue;
                 }
                 rest = rest.get(ascii as usize / 8..).unwrap_or_default();
+            } else if rest.iter().fold(0, |seen, byte| seen | byte) < 0x80 {
+                return true;
             }
             match letter(rest) {
                 0 => return false,
                 len => rest = rest.get(len..).unwrap_or_default(),
             }
+        }
+        if rest.is_empty() {
+            return true;
         }
     }
 }

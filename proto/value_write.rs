@@ -5,6 +5,7 @@ use crate::wire::{delimited_len, put_delimited, put_varint, varint_len};
 use crate::{Value, ValueIn, ValueRef};
 
 /// Bytes of the `AnyValue` message of a value.
+#[inline]
 pub(crate) fn any_len(value: ValueIn<'_>) -> usize {
     match value {
         ValueIn::Str(text) => delimited_len(text.len()),
@@ -145,6 +146,36 @@ fn put_owned(out: &mut Vec<u8>, value: &Value) -> (u8, u64) {
     }
 }
 
+/// Writes the value of an attribute as field 2; short texts, the most frequent, with one header.
+#[inline(always)]
+fn put_value_field(out: &mut Vec<u8>, value: ValueIn<'_>, len: usize) -> (u8, u64) {
+    match value {
+        ValueIn::Str(text) if len < 0x80 => {
+            out.extend_from_slice(&[0x12, len as u8, 0x0a, text.len() as u8]);
+            let start = out.len();
+            out.extend_from_slice(text.as_bytes());
+            (kind::STR, Attr::place(start, start + text.len()))
+        }
+        ValueIn::Int(number @ 0..0x80) => {
+            out.extend_from_slice(&[0x12, 2, 0x18, number as u8]);
+            (kind::INT, number as u64)
+        }
+        ValueIn::Int(number @ 0x80..0x4000) => {
+            out.extend_from_slice(&[0x12, 3, 0x18, number as u8 | 0x80, (number >> 7) as u8]);
+            (kind::INT, number as u64)
+        }
+        ValueIn::Double(number) => {
+            out.extend_from_slice(&[0x12, 9, 0x21]);
+            out.extend_from_slice(&number.to_le_bytes());
+            (kind::DOUBLE, number.to_bits())
+        }
+        _ => {
+            put_header(out, 0x12, len);
+            put_any(out, value)
+        }
+    }
+}
+
 /// Writes one attribute as a field with the given tag; `others` are further fields of the old `KeyValue` to keep.
 ///
 /// The entry that comes back has no flags and the given key id.
@@ -153,13 +184,16 @@ pub(crate) fn put_attribute(out: &mut Vec<u8>, tag: u8, key_id: u16, key: &str, 
     let value_len = any_len(value);
     let body = pair_len(key.len(), value_len) + others.len();
     let whole = out.len();
-    out.reserve(delimited_len(body) + 4);
-    put_header(out, tag, body);
-    put_header(out, 0x0a, key.len());
+    out.reserve(delimited_len(body));
+    if body < 0x80 {
+        out.extend_from_slice(&[tag, body as u8, 0x0a, key.len() as u8]);
+    } else {
+        put_header(out, tag, body);
+        put_header(out, 0x0a, key.len());
+    }
     let key_off = out.len();
     out.extend_from_slice(key.as_bytes());
-    put_header(out, 0x12, value_len);
-    let (kind, place) = put_any(out, value);
+    let (kind, place) = put_value_field(out, value, value_len);
     out.extend_from_slice(others);
     Attr { value: place, key_off: key_off as u32, key_len: key.len() as u32, whole: whole as u32, key_id, kind, flags: 0 }
 }

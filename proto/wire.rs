@@ -55,11 +55,17 @@ impl<'a> Reader<'a> {
 
     #[inline(always)]
     pub fn varint(&mut self) -> Result<u64, DecodeError> {
-        if let Some(&byte) = self.buf.get(self.pos)
-            && byte < 0x80
-        {
-            self.pos += 1;
-            return Ok(u64::from(byte));
+        if let Some(&byte) = self.buf.get(self.pos) {
+            if byte < 0x80 {
+                self.pos += 1;
+                return Ok(u64::from(byte));
+            }
+            if let Some(&high) = self.buf.get(self.pos + 1)
+                && high < 0x80
+            {
+                self.pos += 2;
+                return Ok(u64::from(byte & 0x7f) | u64::from(high) << 7);
+            }
         }
         self.long_varint()
     }
@@ -97,6 +103,11 @@ impl<'a> Reader<'a> {
             }
             self.pos += 1;
             return Ok(u32::from(byte));
+        }
+        // Field 16 and above in two bytes, such as the flags of a span.
+        if let Some([low @ 0x80..=0xff, high @ 1..0x80, ..]) = self.buf.get(self.pos..) {
+            self.pos += 2;
+            return Ok(u32::from(*low & 0x7f) | u32::from(*high) << 7);
         }
         self.long_tag()
     }
