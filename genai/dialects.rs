@@ -9,6 +9,7 @@ mod conditions;
 mod content;
 mod decisions;
 mod detect;
+mod fast_map;
 mod frameworks;
 mod gather;
 mod generation;
@@ -30,6 +31,7 @@ mod words;
 
 pub use batch::{Custom, Normalizer, Report};
 pub use detect::{Dialect, ScopeVerdict, detect};
+pub(crate) use fast_map::FastMap;
 pub use message_logs::is_message_event;
 pub use normalize::{Options, normalize};
 pub use plan::{Counts, Plan};

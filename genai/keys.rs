@@ -46,6 +46,11 @@ pub fn is_convention(key: &str) -> bool {
     key.starts_with("gen_ai.")
 }
 
+/// The part of a key behind the prefix of the GenAI conventions.
+pub fn name_in_convention(key: &str) -> Option<&str> {
+    key.strip_prefix("gen_ai.")
+}
+
 /// Name of the event that carries one evaluation.
 pub const EVENT_EVALUATION_RESULT: &str = "gen_ai.evaluation.result";
 

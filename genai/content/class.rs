@@ -1,9 +1,8 @@
 //! The class of an attribute: by our list of keys, by the dialect's tables, or unknown.
 
-use crate::dialects::{self, Dialect};
+use crate::dialects::{self, Dialect, FastMap};
 use crate::keys::{self, Class};
 use chaperone_proto::{Key, KeyId, ValueRef};
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
 /// What is known of an attribute.
@@ -32,7 +31,7 @@ const GENERIC: [&str; 7] = [
 ];
 const ADDRESSES: [&str; 3] = ["url.full", "http.url", "http.target"];
 
-static BY_NAME: LazyLock<HashMap<&'static str, Class>> =
+static BY_NAME: LazyLock<FastMap<Class>> =
     LazyLock::new(|| keys::ALL.iter().copied().zip(keys::CLASSES.iter().copied()).collect());
 
 /// Whether a key holds content on any span, and of what kind.

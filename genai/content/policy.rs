@@ -143,7 +143,7 @@ impl Policy {
     fn apply_attributes(&self, data: &mut Data, at: usize, dialect: Dialect, report: &mut Report) {
         let record = data.record(at);
         // Where the canonical messages are there, they are what the fingerprint is of: it is the same whatever the dialect.
-        let canonical = record.attrs().iter().any(|(key, _)| class::is_canonical_content(key));
+        let canonical = record.attrs().keys().any(class::is_canonical_content);
         let messages: Vec<bool> = match record {
             RecordRef::Span(span) => span.events().map(|event| keys::is_convention(event.name())).collect(),
             RecordRef::Log(_) => Vec::new(),
@@ -233,9 +233,8 @@ impl Policy {
         }
         let record = data.record(at);
         let is_generic = |key: Key<'_>| class::generic(key.name).is_some();
-        let own = record.attrs().iter().any(|(key, _)| is_generic(key));
-        let in_events =
-            record.as_span().is_some_and(|span| span.events().any(|event| event.attrs().iter().any(|(key, _)| is_generic(key))));
+        let own = record.attrs().keys().any(is_generic);
+        let in_events = record.as_span().is_some_and(|span| span.events().any(|event| event.attrs().keys().any(is_generic)));
         let mut edit = |key: Key<'_>, value: ValueRef<'_>| match class::generic(key.name) {
             Some(Known::Address) => self.carry_out(Verdict::Query, value, report),
             Some(_) => self.carry_out(Verdict::Mask, value, report),

@@ -2,7 +2,7 @@
 
 use super::pattern::Pattern;
 use crate::keys;
-use chaperone_proto::RecordRef;
+use chaperone_proto::{Key, RecordRef, ValueRef};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Condition {
@@ -37,6 +37,22 @@ impl Condition {
             Condition::Attribute { key, .. } => key,
             Condition::SpanName(pattern) | Condition::Event(pattern) | Condition::Body(pattern) => pattern,
             Condition::Both(one, _) => one.pattern(),
+        }
+    }
+
+    pub(crate) fn is_of_attribute(&self) -> bool {
+        matches!(self, Condition::Attribute { .. } | Condition::Both(..))
+    }
+
+    /// Whether it holds on a record that has this key, of which the pattern is known to fit.
+    pub(crate) fn holds_at(&self, record: RecordRef<'_>, key: Key<'_>) -> bool {
+        match self {
+            Condition::Attribute { value: None, .. } => true,
+            Condition::Attribute { value: Some(value), .. } => {
+                record.attrs().get_named(key.name).and_then(ValueRef::as_str).is_some_and(|text| value.fits(text))
+            }
+            Condition::Both(one, other) => one.holds_at(record, key) && other.holds(record),
+            other => other.holds(record),
         }
     }
 

@@ -8,7 +8,7 @@ use super::conditions::Condition;
 use super::pattern::{Pattern, PatternIndex};
 use super::table;
 use crate::keys;
-use chaperone_proto::{RecordRef, ScopeRef};
+use chaperone_proto::{Key, RecordRef, ScopeRef};
 use std::sync::LazyLock;
 
 /// Id of a dialect: a row of `genai/data/detection.tsv`. Rows are ordered by precedence.
@@ -37,6 +37,8 @@ struct Row {
     id: &'static str,
     scopes: Vec<ScopePattern>,
     needs: Vec<Condition>,
+    /// Those of `needs` that are about attributes.
+    needed_keys: PatternIndex<Condition>,
 }
 
 enum ScopePattern {
@@ -61,7 +63,12 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
         let [id, scopes, needs, markers] = row[..] else { continue };
         let at = table.rows.len() as u8;
         let scopes = scopes.split_whitespace().map(scope_pattern).collect();
-        table.rows.push(Row { id, scopes, needs: needs.split_whitespace().map(Condition::parse).collect() });
+        let needs: Vec<Condition> = needs.split_whitespace().map(Condition::parse).collect();
+        let mut needed_keys = PatternIndex::default();
+        for need in needs.iter().filter(|need| need.is_of_attribute()) {
+            needed_keys.insert(need.pattern().clone(), need.clone());
+        }
+        table.rows.push(Row { id, scopes, needs, needed_keys });
         for marker in markers.split_whitespace().map(Condition::parse) {
             let index = match &marker {
                 Condition::SpanName(_) => &mut table.span_names,
@@ -132,25 +139,36 @@ pub fn detect(record: RecordRef<'_>, scope: &ScopeVerdict) -> Option<Dialect> {
     if let Some(named) = record.attrs().str(keys::CHAPERONE_DIALECT_NAME).and_then(Dialect::by_id) {
         return Some(named);
     }
-    let by_scope = scope.fitting.iter().copied().find(|dialect| {
-        let needs = TABLE.rows.get(dialect.index()).map_or(&[][..], |row| &row.needs);
-        needs.is_empty() || needs.iter().any(|need| need.holds(record))
-    });
+    let by_scope = scope
+        .fitting
+        .iter()
+        .copied()
+        .find(|dialect| TABLE.rows.get(dialect.index()).is_some_and(|row| row.needs.is_empty() || has_needed(row, record)));
     by_scope.or_else(|| by_markers(record))
+}
+
+fn has_needed(row: &Row, record: RecordRef<'_>) -> bool {
+    let mut others = row.needs.iter().filter(|need| !need.is_of_attribute());
+    let fits = |key: Key<'_>| row.needed_keys.fitting(key.name).any(|need| need.holds_at(record, key));
+    others.any(|need| need.holds(record)) || record.attrs().keys().any(fits)
 }
 
 fn by_markers(record: RecordRef<'_>) -> Option<Dialect> {
     let mut best: Option<u8> = None;
+    for key in record.attrs().keys() {
+        for (row, condition) in TABLE.attributes.fitting(key.name) {
+            if best.is_none_or(|best| *row < best) && condition.holds_at(record, key) {
+                best = Some(*row);
+            }
+        }
+    }
     let mut look = |index: &PatternIndex<(u8, Condition)>, name: &str| {
-        for (row, condition) in index.fitting(name) {
-            if best.is_none_or(|best| *row < best) && condition.holds(record) {
+        for (row, _) in index.fitting(name) {
+            if best.is_none_or(|best| *row < best) {
                 best = Some(*row);
             }
         }
     };
-    for (key, _) in record.attrs().iter() {
-        look(&TABLE.attributes, key.name);
-    }
     match record {
         RecordRef::Span(span) => look(&TABLE.span_names, span.name()),
         RecordRef::Log(log) => {

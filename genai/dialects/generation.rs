@@ -35,7 +35,7 @@ fn of_conventions(record: RecordRef<'_>) -> &'static str {
         keys::GEN_AI_CONVERSATION_COMPACTED,
         keys::GEN_AI_RETRIEVAL_TOP_K,
     ];
-    let newest = newest.into_iter().any(has) || attrs.iter().any(|(key, _)| is_modality_usage(key.name));
+    let newest = newest.into_iter().any(has) || attrs.keys().any(|key| is_modality_usage(key.name));
     let both = (system && provider) || (old_usage && (provider || has(keys::GEN_AI_USAGE_INPUT_TOKENS)));
     if both {
         "mixed"
@@ -54,5 +54,6 @@ fn of_conventions(record: RecordRef<'_>) -> &'static str {
 
 /// Usage by modality, which the newest generation has.
 fn is_modality_usage(key: &str) -> bool {
-    keys::is_convention(key) && [".usage.text.", ".usage.image.", ".usage.audio."].iter().any(|modality| key.contains(modality))
+    let usage = keys::name_in_convention(key).and_then(|rest| rest.strip_prefix("usage."));
+    usage.is_some_and(|usage| ["text.", "image.", "audio."].iter().any(|modality| usage.starts_with(modality)))
 }

@@ -7,6 +7,7 @@ use super::messages::{Message, Part, media, write_text};
 use super::words::is_redacted;
 use crate::record;
 use chaperone_proto::ValueRef;
+use serde_json::value::RawValue;
 use std::borrow::Cow;
 
 /// Leaves of one list: number of the element, the rest of the key, the value.
@@ -43,9 +44,8 @@ impl<'a> Leaves<'a> {
                 out.push(',');
             }
             let whole = element.iter().find(|(_, leaf, _)| *leaf == whole_leaf).and_then(|(_, _, value)| value.as_str());
-            match whole {
-                Some(text) if super::messages::is_structured_json(text) => out.push_str(&flat_tool(text)),
-                _ => write_object(&mut out, element, strip),
+            if !whole.is_some_and(|text| push_tool(&mut out, text)) {
+                write_object(&mut out, element, strip);
             }
         }
         out.push(']');
@@ -62,17 +62,26 @@ fn split_number(text: &str) -> Option<(u32, &str)> {
     Some((number.parse().ok()?, rest))
 }
 
-/// `{"type":"function","function":{...}}` becomes the conventions' flat `{"type":"function", ...}`; others stay.
-fn flat_tool(text: &str) -> String {
-    let parsed: Option<serde_json::Value> = serde_json::from_str(text).ok();
-    let Some(serde_json::Value::Object(mut tool)) = parsed else { return text.to_owned() };
-    match tool.remove("function") {
-        Some(serde_json::Value::Object(mut function)) => {
-            function.insert("type".to_owned(), "function".into());
-            serde_json::Value::Object(function).to_string()
+#[derive(serde::Deserialize)]
+struct Tool<'a> {
+    #[serde(borrow)]
+    function: Option<&'a RawValue>,
+}
+
+/// `{"type":"function","function":{...}}` becomes the conventions' flat `{"type":"function", ...}`; other objects stay.
+/// False for what is no JSON object. The text is checked, not parsed into a tree: definitions are long and on every call.
+fn push_tool(out: &mut String, text: &str) -> bool {
+    let Ok(tool) = serde_json::from_str::<Tool<'_>>(text) else { return false };
+    let function = tool.function.and_then(|raw| raw.get().strip_prefix('{')).map(str::trim_start);
+    match function {
+        Some("}") => out.push_str("{\"type\":\"function\"}"),
+        Some(rest) => {
+            out.push_str("{\"type\":\"function\",");
+            out.push_str(rest);
         }
-        _ => text.to_owned(),
+        None => out.push_str(text),
     }
+    true
 }
 
 fn write_object(out: &mut String, element: &[(u32, &str, ValueRef<'_>)], strip: &str) {

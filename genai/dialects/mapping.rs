@@ -4,11 +4,11 @@
 //! Adding a dialect is adding rows, and a [`Transform`] where a table cannot say it.
 
 use super::Dialect;
+use super::fast_map::FastMap;
 use super::pattern::{Pattern, PatternIndex};
 use super::table;
 use crate::keys::{self, Class};
 use chaperone_proto::KeyId;
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
 /// How a value becomes the target's.
@@ -133,7 +133,7 @@ pub(crate) struct EventRule {
 /// The rows of one dialect, without those of `*`.
 #[derive(Debug, Default)]
 struct Rules {
-    exact: HashMap<&'static str, Rule>,
+    exact: FastMap<Rule>,
     prefixes: PatternIndex<Rule>,
     events: Vec<EventRule>,
     span_names: Vec<(Pattern, Rule)>,
@@ -153,7 +153,7 @@ pub(crate) struct Mapping {
 
 #[derive(Debug, Default)]
 struct Classes {
-    exact: HashMap<&'static str, SourceClass>,
+    exact: FastMap<SourceClass>,
     prefixes: PatternIndex<SourceClass>,
 }
 
