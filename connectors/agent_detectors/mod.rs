@@ -16,8 +16,8 @@ pub use config::Config;
 use chaperone_genai::detect::{Observed, SessionKey, Step, observe};
 use chaperone_genai::keys;
 use chaperone_pipeline::{
-    Batch, BuildContext, ConfigError, Counter, Gauge, Host, Meta, Next, Now, Outbox, ProcessError, Processor, ProcessorFactory,
-    Shards, Signals, StartError,
+    Batch, BuildContext, Clock, ConfigError, Counter, Gauge, Host, Meta, Next, Now, Outbox, ProcessError, Processor,
+    ProcessorFactory, Shards, Signals, StartError,
 };
 use chaperone_proto::{Data, LogsBuilder, Signal, ValueIn};
 use conversations::Conversations;
@@ -39,6 +39,7 @@ pub struct AgentDetectors {
     watermarks: Watermarks,
     conversations: Conversations,
     counters: Counters,
+    clock: Clock,
     drained: AtomicUsize,
     account: Mutex<Option<chaperone_pipeline::host::StateAccount>>,
 }
@@ -50,6 +51,7 @@ struct Counters {
     expired: Counter,
     clamped: Counter,
     findings: Counter,
+    judging: Counter,
     sessions: Gauge,
 }
 
@@ -85,6 +87,7 @@ impl AgentDetectors {
             watermarks: Watermarks::default(),
             conversations: Conversations::default(),
             counters: Counters::new(ctx),
+            clock: ctx.clock().clone(),
             drained: AtomicUsize::new(0),
             account: Mutex::default(),
         }
@@ -150,7 +153,7 @@ impl Processor for AgentDetectors {
         if batch.signal() == Signal::Metrics {
             return Ok(());
         }
-        let now = out.now();
+        let (now, began) = (out.now(), self.clock.now().mono);
         let mut found = Vec::new();
         let mut happened = Happened::default();
         let mut steps = self.steps(&batch, now).into_iter().peekable();
@@ -169,6 +172,7 @@ impl Processor for AgentDetectors {
             sessions.bound(&self.bounds, now.mono, &mut happened, &mut found);
         }
         self.counters.add(happened);
+        self.counters.judging.add(self.clock.now().mono.saturating_sub(began).as_nanos() as u64);
         self.give(found, now, out);
         Ok(())
     }
@@ -215,6 +219,7 @@ impl Counters {
             expired: counter("chaperone_connector_detector_expired_sessions", "Sessions forgotten because they were quiet."),
             clamped: counter("chaperone_connector_detector_clamped_steps", "Steps that claimed to end in the future."),
             findings: counter("chaperone_connector_findings", "Findings told, repetitions of a growing one included."),
+            judging: counter("chaperone_connector_detector_nanoseconds", "Time spent on judging steps."),
             sessions: ctx.telemetry().gauge("chaperone_connector_detector_sessions", "Sessions being watched.", &labels),
         }
     }

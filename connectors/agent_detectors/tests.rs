@@ -3,7 +3,6 @@
 use super::*;
 use chaperone_config::{Node, parse_settings};
 use chaperone_genai::detect::{Finding, Severity};
-use chaperone_pipeline::Clock;
 use chaperone_proto::{KeyId, Limits, Logs};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;

@@ -14,6 +14,10 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 /// Results of calls stand in the request, so they come before the call itself; what it asks for comes after it.
 const MODEL_INDEX: u32 = 1 << 16;
 const REQUESTED_INDEX: u32 = 1 << 17;
+/// Longest id or name that is kept as it is: senders choose them, and state holds many.
+const LONGEST_ID: usize = 256;
+/// Longest arguments that are parsed for evidence.
+const SHOWN_BYTES: usize = 8192;
 
 /// A step and whose it is.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,8 +49,8 @@ pub fn observe(record: RecordRef<'_>, tenant: Option<&str>, now_ns: u64, out: &m
         return;
     }
     let Some((key, conversation)) = reading.key(tenant) else { return };
-    let service = record.resource().attrs().str(keys::SERVICE_NAME).unwrap_or_default().to_owned();
-    let run = record::run_id(record).into_owned();
+    let service = bounded(record.resource().attrs().str(keys::SERVICE_NAME).unwrap_or_default());
+    let run = bounded(&record::run_id(record));
     let agent = reading.agent();
     for (index, (start_ns, end_ns, place, body)) in bodies.into_iter().enumerate() {
         let step = Step {
@@ -126,21 +130,29 @@ impl<'a> Reading<'a> {
     fn agent(&self) -> Option<String> {
         let attrs = self.record.attrs();
         let own = attrs.str(keys::CHAPERONE_AGENT_SOURCE) != Some("service");
-        attrs.str(keys::GEN_AI_AGENT_NAME).filter(|name| own && !name.is_empty()).map(str::to_owned)
+        attrs.str(keys::GEN_AI_AGENT_NAME).filter(|name| own && !name.is_empty()).map(bounded)
     }
 
     fn key(&self, tenant: Option<&str>) -> Option<(SessionKey, Option<String>)> {
         let (attrs, resource) = (self.record.attrs(), self.record.resource().attrs());
         let tenant = resource.str(keys::CHAPERONE_TENANT).or(tenant).unwrap_or_default();
         let named = |key| attrs.str(key).filter(|id: &&str| !id.is_empty());
-        let conversation = named(keys::GEN_AI_CONVERSATION_ID).or_else(|| named(keys::SESSION_ID)).map(str::to_owned);
+        let conversation = named(keys::GEN_AI_CONVERSATION_ID).or_else(|| named(keys::SESSION_ID)).map(bounded);
         let session = match (&conversation, self.record.trace_id()) {
             (Some(conversation), _) => conversation.clone(),
             (None, Some(trace)) => hex(&trace),
-            (None, None) => attrs.str(keys::CHAPERONE_RUN_ID).filter(|id| !id.is_empty())?.to_owned(),
+            (None, None) => bounded(named(keys::CHAPERONE_RUN_ID)?),
         };
-        Some((SessionKey { tenant: tenant.to_owned(), session }, conversation))
+        Some((SessionKey { tenant: bounded(tenant), session }, conversation))
     }
+}
+
+/// The text itself, or the digest of one that is too long to be kept.
+fn bounded(text: &str) -> String {
+    if text.len() <= LONGEST_ID {
+        return text.to_owned();
+    }
+    blake3::hash(text.as_bytes()).to_hex().to_string()
 }
 
 fn model_call(attrs: Attrs<'_>) -> Body {
@@ -176,7 +188,10 @@ fn tool_event(attrs: Attrs<'_>, time_ns: u64) -> Option<Timed> {
 fn tool_call(attrs: Attrs<'_>, error: Option<u64>, source: Source) -> ToolCall {
     let name = attrs.str(keys::GEN_AI_TOOL_NAME).unwrap_or_default();
     let arguments_bytes = attrs.int(keys::CHAPERONE_TOOL_ARGUMENTS_BYTES);
-    let arguments = attrs.get(keys::GEN_AI_TOOL_CALL_ARGUMENTS).and_then(record::to_json);
+    let arguments = attrs.get(keys::GEN_AI_TOOL_CALL_ARGUMENTS);
+    // Only parameter names are shown: not worth parsing a file that an agent writes.
+    let is_short = arguments.and_then(ValueRef::as_str).is_none_or(|text| text.len() <= SHOWN_BYTES);
+    let arguments = arguments.filter(|_| is_short).and_then(record::to_json);
     let empty = attrs.get(keys::CHAPERONE_TOOL_EMPTY).and_then(ValueRef::as_bool) == Some(true);
     let result = match digest(attrs, keys::CHAPERONE_TOOL_RESULT_SHAPE_HASH, keys::CHAPERONE_TOOL_RESULT_BYTES) {
         Digest::Unknown | Digest::Bytes(0) if empty => Digest::Shape(0),
@@ -207,4 +222,16 @@ fn error_text<'a>(span: SpanRef<'a>) -> &'a str {
         return span.status_message();
     }
     span.events().find_map(|event| event.attrs().str(keys::EXCEPTION_MESSAGE)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_of_senders_are_bounded_and_stay_different() {
+        let (one, other) = (bounded(&"a".repeat(1000)), bounded(&"a".repeat(1001)));
+        assert!(one.len() <= LONGEST_ID && one != other);
+        assert_eq!(bounded("conv-1"), "conv-1");
+    }
 }
