@@ -42,8 +42,18 @@ impl Digester {
 
     /// Digest of a text as it is, in hex.
     pub fn text(&self, text: &str) -> String {
+        self.texts(&[text])
+    }
+
+    /// Digest of texts in a row, each with its length, in hex.
+    pub fn texts(&self, texts: &[&str]) -> String {
+        let mut hasher = blake3::Hasher::new_keyed(&self.key);
+        for text in texts {
+            hasher.update(&(text.len() as u64).to_le_bytes());
+            hasher.update(text.as_bytes());
+        }
         let mut digest = [0; 16];
-        blake3::Hasher::new_keyed(&self.key).update(text.as_bytes()).finalize_xof().fill(&mut digest);
+        hasher.finalize_xof().fill(&mut digest);
         crate::record::hex(&digest)
     }
 }

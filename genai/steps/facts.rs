@@ -5,7 +5,7 @@
 
 use super::messages::attribute;
 use super::{AgentName, Asked, CallMemory, Conversation, Digester, Digests, Failure, Lineage, Node, StepKind, Told};
-use super::{failure, is_error, is_framework_tool, kind, resource};
+use super::{failure, is_error, is_framework_tool, kind, resource, tool_names_in_definitions};
 use crate::keys;
 use crate::record::{self, is_call_operation, operation};
 use crate::usage::{Identity, text_hash};
@@ -72,6 +72,8 @@ pub struct Facts {
     pub tool: Option<ToolFacts>,
     /// Tool calls in its messages that it is the first to tell of.
     pub calls: Vec<CallEvent>,
+    /// Names of the tools a model was offered.
+    pub offered: Option<Vec<String>>,
     /// Tool calls in its answer, told or not.
     pub calls_made: Option<usize>,
     /// Trace.
@@ -117,6 +119,7 @@ impl Facts {
             agent: text(keys::GEN_AI_AGENT_NAME).map(|name| AgentName { name: name.into(), source: "own" }),
             attempt: attrs.int(keys::CHAPERONE_STEP_ATTEMPT).and_then(|said| u32::try_from(said).ok()).unwrap_or(1).max(1),
             calls: Vec::new(),
+            offered: attrs.get(keys::GEN_AI_TOOL_DEFINITIONS).filter(|_| kind == StepKind::Llm).map(tool_names_in_definitions),
             calls_made: answers.then_some(conversation.requested.len()),
             trace: record.trace_id(),
             span: record.span_id(),
@@ -165,7 +168,7 @@ impl Facts {
     pub fn has_calls(&self) -> bool {
         (self.tool.is_some() && self.call_id.is_some())
             || !self.conversation.requested.is_empty()
-            || !self.conversation.outcomes.is_empty()
+            || self.conversation.has_outcomes()
     }
 
     /// Tells of tool spans and logs: before the messages of the same batch, since they say more.
@@ -181,15 +184,18 @@ impl Facts {
     /// Tells of the calls in messages; what others told before is left out.
     pub fn tell_messages(&mut self, memory: &mut CallMemory, digester: &Digester) {
         let conversation = std::mem::take(&mut self.conversation);
-        for outcome in conversation.outcomes {
-            let (scope, call) = (self.scope_of(&outcome.id, self.run), text_hash(&outcome.id));
-            let asked = memory.asked(scope, call).cloned().unwrap_or_default();
+        let mut told = Vec::new();
+        let outcomes = conversation.outcomes(|id| {
+            let said = memory.result_in_messages(self.scope_of(id, self.run), text_hash(id), self.identity);
+            if said != Told::Again {
+                told.push(said);
+            }
+            said != Told::Again
+        });
+        for (outcome, told) in outcomes.into_iter().zip(told) {
+            let asked = memory.asked(self.scope_of(&outcome.id, self.run), text_hash(&outcome.id)).cloned().unwrap_or_default();
             let name = outcome.name.unwrap_or(asked.name);
             if is_framework_tool(&name) {
-                continue;
-            }
-            let told = memory.result_in_messages(scope, call, self.identity);
-            if told == Told::Again {
                 continue;
             }
             self.calls.push(CallEvent {

@@ -6,6 +6,7 @@
 use crate::keys;
 use crate::record::{plain, to_json};
 use chaperone_proto::{KeyId, RecordRef, ValueRef};
+use serde::Deserialize;
 use serde_json::Value as Json;
 
 /// A tool call in a model's answer.
@@ -39,62 +40,109 @@ pub struct ToolOutcome {
 pub struct Conversation {
     /// In the answer, in order; each call id once.
     pub requested: Vec<RequestedCall>,
-    /// In the request, in order; each call id once.
-    pub outcomes: Vec<ToolOutcome>,
+    /// In the request: calls of the history and their results, in order. Most were told of before, so they are looked at late.
+    history: Vec<Part>,
 }
 
 impl Conversation {
     /// Reads the messages of a record.
     pub fn read(record: RecordRef<'_>) -> Conversation {
-        let mut read = Conversation::default();
-        for part in parts(record, keys::GEN_AI_OUTPUT_MESSAGES, "tool_call") {
-            read.request(&part);
+        let mut requested: Vec<RequestedCall> = Vec::new();
+        for part in parts(record, keys::GEN_AI_OUTPUT_MESSAGES, CALL).iter().filter(|part| part.is(CALL)) {
+            let call = part.requested();
+            if call.id.is_none() || !requested.iter().any(|known| known.id == call.id) {
+                requested.push(call);
+            }
         }
-        let history = parts(record, keys::GEN_AI_INPUT_MESSAGES, "tool_call_response");
-        let asked: Vec<RequestedCall> = history.iter().filter(|part| is(part, "tool_call")).map(requested).collect();
-        for part in history.iter().filter(|part| is(part, "tool_call_response")) {
-            read.outcome(part, &asked);
-        }
-        read
+        let mut history = parts(record, keys::GEN_AI_INPUT_MESSAGES, RESULT);
+        history.retain(|part| part.is(CALL) || part.is(RESULT));
+        Conversation { requested, history }
     }
 
-    fn request(&mut self, part: &Json) {
-        if !is(part, "tool_call") {
-            return;
-        }
-        let call = requested(part);
-        if call.id.is_none() || !self.requested.iter().any(|known| known.id == call.id) {
-            self.requested.push(call);
-        }
+    /// Whether the request holds results.
+    pub fn has_outcomes(&self) -> bool {
+        self.history.iter().any(|part| part.is(RESULT))
     }
 
-    fn outcome(&mut self, part: &Json, asked: &[RequestedCall]) {
-        let Some(id) = text(part.get("id")) else { return };
-        if self.outcomes.iter().any(|known| known.id == id) {
-            return;
+    /// The results in the request for which `wanted` holds, by call id; each id is asked for once.
+    pub fn outcomes(&self, mut wanted: impl FnMut(&str) -> bool) -> Vec<ToolOutcome> {
+        let mut seen: Vec<&Json> = Vec::new();
+        let mut outcomes = Vec::new();
+        for part in self.history.iter().filter(|part| part.is(RESULT)) {
+            let (Some(id), Some(text)) = (&part.id, text(part.id.as_ref())) else { continue };
+            if seen.contains(&id) {
+                continue;
+            }
+            seen.push(id);
+            if wanted(&text) {
+                outcomes.push(self.outcome(part, text));
+            }
         }
-        let call = asked.iter().find(|call| call.id.as_deref() == Some(&id));
-        let own_name = text(part.get("name"));
-        let result = part.get("response").or_else(|| part.get("result")).filter(|result| !result.is_null());
-        self.outcomes.push(ToolOutcome {
-            name: own_name.or_else(|| call.map(|call| call.name.clone()).filter(|name| !name.is_empty())),
-            arguments: call.and_then(|call| call.arguments.clone()),
+        outcomes
+    }
+
+    fn outcome(&self, part: &Part, id: String) -> ToolOutcome {
+        let call = self.history.iter().find(|asked| asked.is(CALL) && asked.id == part.id).map(Part::requested);
+        let result = part.response.as_ref().or(part.result.as_ref()).filter(|result| !result.is_null());
+        let asked_name = call.as_ref().map(|call| call.name.clone()).filter(|name| !name.is_empty());
+        ToolOutcome {
+            name: text(part.name.as_ref()).or(asked_name),
+            arguments: call.and_then(|call| call.arguments),
             result: result.map(|result| unfolded(result).0),
             id,
-        });
+        }
     }
 }
 
-fn requested(part: &Json) -> RequestedCall {
-    let arguments = part.get("arguments").filter(|arguments| !arguments.is_null());
-    let unfolded = arguments.map(unfolded);
-    let unparseable =
-        unfolded.as_ref().is_some_and(|(value, parsed)| !parsed && value.as_str().is_some_and(|t| !t.trim().is_empty()));
-    RequestedCall {
-        id: text(part.get("id")),
-        name: text(part.get("name")).unwrap_or_default(),
-        arguments: unfolded.map(|(value, _)| value),
-        unparseable,
+const CALL: &str = "tool_call";
+const RESULT: &str = "tool_call_response";
+
+/// What is read of a message; text is skipped without being kept.
+#[derive(Deserialize)]
+struct Message {
+    #[serde(default)]
+    parts: Option<Vec<Part>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize, Default)]
+#[serde(default)]
+struct Part {
+    #[serde(rename = "type")]
+    kind: Option<Kind>,
+    id: Option<Json>,
+    name: Option<Json>,
+    arguments: Option<Json>,
+    response: Option<Json>,
+    result: Option<Json>,
+}
+
+#[derive(Debug, Clone, Deserialize, PartialEq)]
+#[serde(rename_all = "snake_case")]
+enum Kind {
+    ToolCall,
+    ToolCallResponse,
+    #[serde(other)]
+    Other,
+}
+
+impl Part {
+    fn is(&self, kind: &str) -> bool {
+        match self.kind {
+            Some(Kind::ToolCall) => kind == CALL,
+            Some(Kind::ToolCallResponse) => kind == RESULT,
+            Some(Kind::Other) | None => false,
+        }
+    }
+
+    fn requested(&self) -> RequestedCall {
+        let unfolded = self.arguments.as_ref().filter(|arguments| !arguments.is_null()).map(unfolded);
+        let is_text = |value: &Json| value.as_str().is_some_and(|text| !text.trim().is_empty());
+        RequestedCall {
+            id: text(self.id.as_ref()),
+            name: text(self.name.as_ref()).unwrap_or_default(),
+            unparseable: unfolded.as_ref().is_some_and(|(value, parsed)| !parsed && is_text(value)),
+            arguments: unfolded.map(|(value, _)| value),
+        }
     }
 }
 
@@ -118,23 +166,21 @@ pub(crate) fn attribute(value: ValueRef<'_>) -> Json {
 }
 
 /// All parts of the messages under `key`, if the text may hold a part of type `wanted`.
-fn parts(record: RecordRef<'_>, key: KeyId, wanted: &str) -> Vec<Json> {
+fn parts(record: RecordRef<'_>, key: KeyId, wanted: &str) -> Vec<Part> {
     let Some(value) = record.attrs().get(key) else { return Vec::new() };
-    if value.as_str().is_some_and(|text| !text.contains(wanted)) {
-        return Vec::new();
-    }
-    let Some(Json::Array(messages)) = to_json(value) else { return Vec::new() };
-    let mut all = Vec::new();
-    for mut message in messages {
-        if let Some(Json::Array(parts)) = message.get_mut("parts").map(Json::take) {
-            all.extend(parts);
+    if let Some(text) = value.as_str() {
+        if !text.contains(wanted) {
+            return Vec::new();
+        }
+        if let Ok(messages) = serde_json::from_str::<Vec<Message>>(text) {
+            return messages.into_iter().filter_map(|message| message.parts).flatten().collect();
         }
     }
-    all
-}
-
-fn is(part: &Json, kind: &str) -> bool {
-    part.get("type").and_then(Json::as_str) == Some(kind)
+    // Structured, or of a shape that is odd somewhere: what is as it should be counts.
+    let Some(Json::Array(messages)) = to_json(value) else { return Vec::new() };
+    let of_message = |mut message: Json| message.get_mut("parts").map(Json::take);
+    let parts = messages.into_iter().filter_map(of_message).filter_map(|parts| serde_json::from_value::<Vec<Json>>(parts).ok());
+    parts.flatten().filter_map(|part| serde_json::from_value(part).ok()).collect()
 }
 
 fn text(value: Option<&Json>) -> Option<String> {

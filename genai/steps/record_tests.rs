@@ -111,9 +111,11 @@ fn a_conversation_tells_what_was_asked_and_what_came_back() {
     let names: Vec<_> = read.requested.iter().map(|call| (call.name.as_str(), call.unparseable)).collect();
     assert_eq!(names, [("get_weather", false), ("search", false), ("broken", true)]);
     assert_eq!(read.requested[1].arguments, Some(serde_json::json!({"q": 1})), "unfolded");
-    assert_eq!(read.outcomes[0].name.as_deref(), Some("get_weather"));
-    assert_eq!(read.outcomes[0].arguments, Some(serde_json::json!({"city": "Paris"})));
-    assert_eq!((read.outcomes[1].name.as_deref(), read.outcomes.len()), (None, 2));
+    let outcomes = read.outcomes(|_| true);
+    assert_eq!(outcomes[0].name.as_deref(), Some("get_weather"));
+    assert_eq!(outcomes[0].arguments, Some(serde_json::json!({"city": "Paris"})));
+    assert_eq!((outcomes[1].name.as_deref(), outcomes.len()), (None, 2));
+    assert_eq!(read.outcomes(|id| id == "call_0009").len(), 1);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 
 use crate::record::to_json;
 use chaperone_proto::ValueRef;
+use serde::Deserialize;
 use serde_json::Value as Json;
 
 /// Class and risk of a tool (contracts, section 1).
@@ -113,15 +114,32 @@ pub fn handoff(name: &str) -> Option<(&str, &'static str)> {
     found.filter(|(agent, _)| !agent.is_empty())
 }
 
-/// Names of the tools a model was offered, from `gen_ai.tool.definitions`.
+/// What is read of a tool's definition; descriptions and schemas are skipped without being kept.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Definition {
+    name: Option<String>,
+    function: Option<Function>,
+    #[serde(rename = "type")]
+    kind: Option<String>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Function {
+    name: Option<String>,
+}
+
+/// Names of the tools a model was offered, from `gen_ai.tool.definitions`. A tool without a name is one all the same.
 pub fn tool_names_in_definitions(definitions: ValueRef<'_>) -> Vec<String> {
-    let Some(Json::Array(tools)) = to_json(definitions) else { return Vec::new() };
-    let name = |tool: &Json| {
-        let function = tool.get("function").and_then(|function| function.get("name"));
-        tool.get("name").or(function).and_then(Json::as_str).map(str::to_owned)
-    };
-    // A tool without a name is one all the same.
-    tools.iter().map(|tool| name(tool).or_else(|| Some(tool.get("type")?.as_str()?.to_owned())).unwrap_or_default()).collect()
+    let of_text = definitions.as_str().and_then(|text| serde_json::from_str::<Vec<Definition>>(text).ok());
+    let tools = of_text.or_else(|| {
+        let Json::Array(tools) = to_json(definitions)? else { return None };
+        Some(tools.into_iter().map(|tool| serde_json::from_value(tool).unwrap_or_default()).collect())
+    });
+    let name =
+        |tool: Definition| tool.name.or(tool.function.and_then(|function| function.name)).or(tool.kind).unwrap_or_default();
+    tools.unwrap_or_default().into_iter().map(name).collect()
 }
 
 const RESOURCE_KEYS: [&str; 10] =

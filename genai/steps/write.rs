@@ -4,10 +4,11 @@
 //! A record that carries `chaperone.agent.source` was written by an earlier pass and is left as it is.
 
 use super::facts::{CallEvent, Facts};
-use super::{Digester, Digests, handoff, signals, tool_kind, tool_names_in_definitions};
+use super::{Digester, Digests, handoff, signals, tool_kind};
 use crate::record::{self, record_digest};
 use crate::{event_names, keys};
 use chaperone_proto::{Attrs, KeyId, LogsBuilder, RecordMut, RecordRef, Value, ValueIn, ValueRef};
+use std::borrow::Cow;
 
 type Pairs = Vec<(KeyId, Value)>;
 
@@ -70,8 +71,8 @@ pub fn attributes(record: RecordRef<'_>, facts: &Facts, digester: &Digester) -> 
         digests(&tool.arguments, &tool.result, &tool.resource, &mut set);
     }
     if facts.kind == super::StepKind::Llm {
-        if let Some(definitions) = attrs.get(keys::GEN_AI_TOOL_DEFINITIONS) {
-            set(keys::CHAPERONE_LLM_TOOLS_OFFERED, Value::Int(tool_names_in_definitions(definitions).len() as i64));
+        if let Some(offered) = &facts.offered {
+            set(keys::CHAPERONE_LLM_TOOLS_OFFERED, Value::Int(offered.len() as i64));
         }
         if let Some(made) = facts.calls_made {
             set(keys::CHAPERONE_LLM_TOOL_CALLS_MADE, Value::Int(made as i64));
@@ -91,14 +92,12 @@ pub fn events(record: RecordRef<'_>, facts: &Facts) -> Vec<Event> {
         RecordRef::Log(_) => (record::event_time_ns(record), record::event_time_ns(record)),
     };
     let mut events = Vec::new();
-    let mut offered: Option<Vec<String>> = None;
     for call in &facts.calls {
         // A result stood in the request, so it was there when the span began.
         let time_ns = if call.executed { start_ns } else { end_ns };
         events.push(Event { name: event_names::TOOL_CALL, time_ns, attributes: tool_call(call) });
         if !call.executed {
-            let definitions = record.attrs().get(keys::GEN_AI_TOOL_DEFINITIONS);
-            let offered = offered.get_or_insert_with(|| definitions.map(tool_names_in_definitions).unwrap_or_default());
+            let offered = facts.offered.as_deref().unwrap_or_default();
             let attributes = selection(record, call, offered, events.len());
             events.push(Event { name: event_names::DECISION, time_ns, attributes });
             if let Some((target, how)) = handoff(&call.name) {
@@ -250,11 +249,11 @@ fn quality(kind: &str, derivation: &str) -> Pairs {
 /// Digest of what was asked, and the size of what was asked and answered.
 fn content(attrs: Attrs<'_>, digester: &Digester) -> Option<(String, usize)> {
     let plain = |key: KeyId| match attrs.get(key)? {
-        ValueRef::Str(text) => Some(text.to_owned()),
+        ValueRef::Str(text) => Some(Cow::Borrowed(text)),
         other => {
             let mut json = String::new();
             other.write_json(&mut json);
-            Some(json)
+            Some(Cow::Owned(json))
         }
     };
     let input = plain(keys::GEN_AI_INPUT_MESSAGES);
@@ -265,7 +264,7 @@ fn content(attrs: Attrs<'_>, digester: &Digester) -> Option<(String, usize)> {
     let instructions = plain(keys::GEN_AI_SYSTEM_INSTRUCTIONS).unwrap_or_default();
     let input = input.unwrap_or_default();
     let bytes = instructions.len() + input.len() + output.map_or(0, |output| output.len());
-    Some((digester.text(&format!("{instructions}\u{1f}{input}")), bytes))
+    Some((digester.texts(&[&instructions, &input]), bytes))
 }
 
 fn text(text: &str) -> Value {
