@@ -48,14 +48,21 @@ pub(super) fn generic(name: &str) -> Option<Known> {
 
 /// What is known of an attribute of a GenAI record.
 pub(super) fn of(dialect: Dialect, key: Key<'_>, value: ValueRef<'_>) -> Known {
-    if let Some(generic) = generic(key.name) {
-        return generic;
-    }
-    if key.name.starts_with(METADATA) {
-        return Known::Class(Class::Content);
-    }
-    if let Some(class) = own(key.id, key.name) {
-        return Known::Class(class);
+    match (key.id, own(key.id, key.name)) {
+        (Some(keys::DB_QUERY_TEXT | keys::EXCEPTION_MESSAGE | keys::EXCEPTION_STACKTRACE), _) => return Known::Generic,
+        (Some(keys::URL_FULL), _) => return Known::Address,
+        (Some(_), Some(class)) => return Known::Class(class),
+        (_, class) => {
+            if let Some(generic) = generic(key.name) {
+                return generic;
+            }
+            if key.name.starts_with(METADATA) {
+                return Known::Class(Class::Content);
+            }
+            if let Some(class) = class {
+                return Known::Class(class);
+            }
+        }
     }
     match dialects::class_of(dialect, key) {
         Some(Some(class)) => Known::Class(class),

@@ -41,22 +41,47 @@ const SECRETS: [(&str, usize); 17] = [
     ("eyJ", 24),
 ];
 
+/// What announces a secret, in lower case, and how many characters follow at least.
+const ANNOUNCED: [(&str, usize); 8] = [
+    ("bearer ", 16),
+    ("basic ", 16),
+    ("password=", 1),
+    ("passwd=", 1),
+    ("secret=", 1),
+    ("api_key=", 1),
+    ("apikey=", 1),
+    ("access_token=", 1),
+];
+
+/// One pass over the text: only where a word begins, and only what begins with its first letter, is compared.
 fn has_secret(text: &str) -> bool {
-    if text.contains("-----BEGIN ") {
-        return true;
-    }
-    let is_token = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'/' | b'+' | b'=');
     let bytes = text.as_bytes();
-    let follows =
-        |from: usize, least: usize| bytes.get(from..).unwrap_or_default().iter().take_while(|b| is_token(b)).count() >= least;
-    let starts = |i: usize| i == 0 || bytes.get(i - 1).is_some_and(|b| !b.is_ascii_alphanumeric() && *b != b'_' && *b != b'-');
-    let issued = SECRETS
-        .iter()
-        .any(|(prefix, least)| text.match_indices(prefix).any(|(i, _)| starts(i) && follows(i + prefix.len(), *least)));
-    let lower = text.to_ascii_lowercase();
-    let announced = ["bearer ", "basic "].iter().any(|word| lower.match_indices(word).any(|(i, _)| follows(i + word.len(), 16)));
-    let named = ["password=", "passwd=", "secret=", "api_key=", "apikey=", "access_token="];
-    issued || announced || named.iter().any(|name| lower.contains(name))
+    let is_token = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'/' | b'+' | b'=');
+    let follows = |rest: &[u8], least: usize| rest.iter().take_while(|b| is_token(b)).count() >= least;
+    let mut before = b' ';
+    for (i, byte) in bytes.iter().enumerate() {
+        let begins = !before.is_ascii_alphanumeric() && before != b'_' && before != b'-';
+        before = *byte;
+        if !begins || !(byte.is_ascii_alphabetic() || *byte == b'-') {
+            continue;
+        }
+        let word = bytes.get(i..).unwrap_or_default();
+        let issued = SECRETS.iter().any(|(prefix, least)| {
+            prefix.as_bytes().first() == Some(byte)
+                && word.strip_prefix(prefix.as_bytes()).is_some_and(|rest| follows(rest, *least))
+        });
+        let announced = ANNOUNCED.iter().any(|(prefix, least)| {
+            let (prefix, lower) = (prefix.as_bytes(), byte.to_ascii_lowercase());
+            let head = word.get(..prefix.len()).unwrap_or_default();
+            prefix.first() == Some(&lower)
+                && head.eq_ignore_ascii_case(prefix)
+                && follows(word.get(prefix.len()..).unwrap_or_default(), *least)
+        });
+        if issued || announced || word.starts_with(b"-----BEGIN ") {
+            return true;
+        }
+    }
+    false
 }
 
 const LONG: usize = 9;
@@ -112,6 +137,8 @@ mod tests {
             "call +49 170 1234567",
             "card 4111 1111 1111 1111",
             "-----BEGIN PRIVATE KEY-----",
+            "PASSWORD=x",
+            "the api_key=1 and more",
         ] {
             assert!(is_sensitive(text), "{text}");
         }

@@ -116,6 +116,11 @@ fn add_value<'a>(
             plan.counts.kept += 1;
             continue;
         }
+        if source.in_place && is_canonical(source) {
+            done = true;
+            plan.counts.kept += 1;
+            continue;
+        }
         match convert(source.transform, source.value) {
             Converted::Value(value) => {
                 done = true;
@@ -133,6 +138,11 @@ fn add_value<'a>(
             Converted::Failed => plan.counts.failed += 1,
         }
     }
+}
+
+/// Whether a value under its canonical key needs no look: most do not.
+fn is_canonical(source: &Source<'_>) -> bool {
+    matches!((source.transform, source.value), (Transform::Int, ValueRef::Int(_)) | (Transform::Double, ValueRef::Double(_)))
 }
 
 fn put(source: &Source<'_>, value: Value, record: RecordRef<'_>, present: bool, plan: &mut Plan) {
