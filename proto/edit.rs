@@ -202,6 +202,17 @@ impl<'a> RecordMut<'a> {
         self.index.spans[self.at].name = Place { off: offset(side.len()) - name.len() as u32, len: name.len() as u32 };
         self.mark(state::NAME);
     }
+    /// Replaces the W3C trace state of a span. No-op on a log record.
+    pub fn set_trace_state(&mut self, trace_state: &str) {
+        if self.index.signal != Signal::Traces {
+            return;
+        }
+        let side = &mut self.index.side;
+        put_delimited(side, 0x1a, trace_state.as_bytes());
+        let place = Place { off: offset(side.len()) - trace_state.len() as u32, len: trace_state.len() as u32 };
+        self.rare_mut().trace_state = place;
+        self.mark(state::TRACE_STATE);
+    }
     /// Replaces the status message of a span. No-op on a log record.
     pub fn set_status_message(&mut self, message: &str) {
         if self.index.signal != Signal::Traces {
@@ -246,6 +257,29 @@ impl<'a> RecordMut<'a> {
             self.index.resources[at].edited = true;
             self.index.resources[at].message_edited = true;
         }
+    }
+
+    /// Appends an attribute to the resource without looking for the key (shared by every record of the resource).
+    pub fn append_resource_attr<'v>(&mut self, key: KeyId, value: impl Into<ValueIn<'v>>) {
+        let index = &mut *self.index;
+        let at = index.scopes[index.records[self.at].scope as usize].resource as usize;
+        let mut attr = put_attribute(&mut index.side, RESOURCE_ATTR, key.0, keys::name(key), value.into(), &[]);
+        attr.flags = attr_flag::SIDE;
+        offset(index.side.len());
+        let resource = &mut index.resources[at];
+        let (start, len, end) = (resource.attrs as usize, resource.attrs_len as usize, index.attrs.len());
+        if start + len != end {
+            index.attrs.extend_from_within(start..start + len);
+            resource.attrs = end as u32;
+        }
+        index.attrs.push(attr);
+        resource.attrs_len += 1;
+        if resource.message == NONE {
+            // There was no resource: an empty one stands before everything else.
+            (resource.message, resource.message_body, resource.message_end) = (resource.body, resource.body, resource.body);
+        }
+        resource.edited = true;
+        resource.message_edited = true;
     }
 
     #[inline]
@@ -350,15 +384,22 @@ impl<'a> RecordMut<'a> {
         self.touch();
     }
 
-    fn push_event(&mut self, event: Child) {
+    /// What few spans have; made when it is first needed.
+    fn rare_mut(&mut self) -> &mut Rare {
         let index = &mut *self.index;
         let record = &mut index.records[self.at];
         if record.rare == NONE {
             record.rare = index.rare.len() as u32;
             index.rare.push(Rare::default());
         }
-        let rare = &mut index.rare[record.rare as usize];
-        let end = index.events.len();
+        &mut index.rare[record.rare as usize]
+    }
+
+    fn push_event(&mut self, event: Child) {
+        let end = self.index.events.len();
+        self.rare_mut();
+        let index = &mut *self.index;
+        let rare = &mut index.rare[index.records[self.at].rare as usize];
         if rare.more_events_len == 0 {
             rare.more_events = end as u32;
         } else if (rare.more_events + rare.more_events_len) as usize != end {

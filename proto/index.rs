@@ -73,8 +73,10 @@ pub(crate) mod state {
     pub const TOUCHED: u32 = 16;
     /// A received event or link was edited.
     pub const CHILDREN: u32 = 32;
+    /// The trace state lies in the side buffer.
+    pub const TRACE_STATE: u32 = 64;
     /// Any of these: encode field by field.
-    pub const FIELDS: u32 = NAME | STATUS | BODY | CHILDREN;
+    pub const FIELDS: u32 = NAME | STATUS | BODY | CHILDREN | TRACE_STATE;
 }
 
 /// Stands for "absent" in offsets and indexes.

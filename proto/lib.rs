@@ -20,20 +20,29 @@ mod decode;
 mod edit;
 mod encode;
 mod index;
+#[deny(clippy::indexing_slicing, clippy::string_slice, clippy::unwrap_used)]
 mod index_record;
+#[deny(clippy::indexing_slicing, clippy::string_slice, clippy::unwrap_used)]
 mod index_value;
+#[deny(clippy::indexing_slicing, clippy::string_slice, clippy::unwrap_used)]
 mod indexer;
+#[deny(clippy::indexing_slicing, clippy::string_slice, clippy::unwrap_used)]
 mod json_read;
+#[deny(clippy::indexing_slicing, clippy::string_slice, clippy::unwrap_used)]
 mod json_scan;
 mod json_text;
 mod json_write;
+#[deny(clippy::indexing_slicing, clippy::string_slice, clippy::unwrap_used)]
 mod key_cache;
 mod plan;
 mod recycle;
+#[deny(clippy::indexing_slicing, clippy::string_slice, clippy::unwrap_used)]
 mod repair;
 mod schema;
+#[deny(clippy::indexing_slicing, clippy::string_slice, clippy::unwrap_used)]
 mod utf8;
 mod value_write;
+#[deny(clippy::indexing_slicing, clippy::string_slice, clippy::unwrap_used)]
 mod wire;
 
 pub use builder::{LogRecordBuilder, LogsBuilder};

@@ -215,6 +215,10 @@ impl<'a> Plan<'a> {
         let mut events = range(&index.events, rare.events, rare.events_len).iter();
         let mut links = range(&index.links, rare.links, rare.links_len).iter();
         let (mut new_name, mut new_status) = (record.state & state::NAME != 0, record.state & state::STATUS != 0);
+        let new_trace_state = record.state & state::TRACE_STATE != 0;
+        if new_trace_state {
+            self.side_name(rare.trace_state);
+        }
         let mut reader = Reader::new(&index.base, record.body as usize, record.end as usize);
         while let Some(field) = reader.next_field() {
             let (start, end) = (field.start as u32, field.end as u32);
@@ -228,6 +232,7 @@ impl<'a> Plan<'a> {
                     Some(link) => self.child(link, 0x6a, ATTR_LINK),
                     None => self.base(start, end),
                 },
+                0x1a if new_trace_state => {}
                 0x2a if record.state & state::NAME != 0 => {
                     if std::mem::take(&mut new_name) {
                         self.side_name(name);
@@ -295,6 +300,10 @@ impl<'a> Plan<'a> {
             } else {
                 self.run(source, field.start as u32, field.end as u32);
             }
+        }
+        // Appended ones have no field in the message that came.
+        for attr in entries {
+            self.changed(attr, tag);
         }
     }
 

@@ -107,7 +107,7 @@ impl<'a> SpanRef<'a> {
     }
     /// W3C trace state.
     pub fn trace_state(self) -> &'a str {
-        self.rare().map_or("", |rare| text(rare.trace_state.of(&self.index.base)))
+        self.rare().map_or("", |rare| text(rare.trace_state.of(self.index.source(self.has(state::TRACE_STATE)))))
     }
     /// Flags field.
     pub fn flags(self) -> u32 {

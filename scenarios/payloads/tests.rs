@@ -1,3 +1,5 @@
+//! The payloads have the sizes and shares that the limits of the bench gate were set for.
+
 use super::{chat, lean};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;

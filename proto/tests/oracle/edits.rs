@@ -10,6 +10,7 @@ use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::KeyValue;
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
+use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use opentelemetry_proto::tonic::trace::v1::span::Event;
 use proptest::collection::vec;
@@ -32,6 +33,8 @@ enum Op {
     SetStatus(String),
     SetBody(Value),
     MapResource(usize),
+    AppendResource(u16, Value),
+    SetTraceState(String),
 }
 
 fn op() -> impl Strategy<Value = Op> {
@@ -52,6 +55,8 @@ fn op() -> impl Strategy<Value = Op> {
         1 => text().prop_map(Op::SetStatus),
         1 => value().prop_map(Op::SetBody),
         1 => (0..3usize).prop_map(Op::MapResource),
+        1 => (id(), value()).prop_map(|(key, value)| Op::AppendResource(key, value)),
+        1 => text().prop_map(Op::SetTraceState),
     ]
 }
 
@@ -125,6 +130,7 @@ fn apply_to_span(op: &Op, span: &mut Span) {
             span.links.iter_mut().enumerate().for_each(|(at, link)| map(&mut link.attributes, *shift, at));
         }
         Op::SetName(name) => span.name.clone_from(name),
+        Op::SetTraceState(state) => span.trace_state.clone_from(state),
         Op::SetStatus(message) => span.status.get_or_insert_default().message.clone_from(message),
         _ => {}
     }
@@ -135,6 +141,16 @@ fn apply_to_log(op: &Op, log: &mut LogRecord) {
         && let Op::SetBody(value) = op
     {
         log.body = Some(theirs(value));
+    }
+}
+
+fn apply_to_resource(op: &Op, resource: &mut Option<Resource>) {
+    match op {
+        Op::MapResource(shift) => resource.iter_mut().for_each(|resource| map(&mut resource.attributes, *shift, 0)),
+        Op::AppendResource(key, value) => {
+            resource.get_or_insert_default().attributes.push(pair(KEYS[usize::from(*key)], value));
+        }
+        _ => {}
     }
 }
 
@@ -162,6 +178,8 @@ fn apply(op: &Op, mut record: RecordMut<'_>) {
         Op::SetName(name) => record.set_name(name),
         Op::SetStatus(message) => record.set_status_message(message),
         Op::SetBody(value) => record.set_body(value),
+        Op::SetTraceState(state) => record.set_trace_state(state),
+        Op::AppendResource(key, value) => record.append_resource_attr(KeyId(*key), value),
         Op::MapResource(shift) => record.map_resource_attrs(|key, _| decide(*shift, 0, key.name)),
     }
 }
@@ -183,9 +201,7 @@ fn edited_traces(mut request: ExportTraceServiceRequest, ops: &[(prop::sample::I
             for span in spans {
                 if position == at {
                     apply_to_span(op, span);
-                    if let (Op::MapResource(shift), Some(resource)) = (op, &mut resource.resource) {
-                        map(&mut resource.attributes, *shift, 0);
-                    }
+                    apply_to_resource(op, &mut resource.resource);
                 }
                 position += 1;
             }
@@ -214,9 +230,7 @@ fn edited_logs(mut request: ExportLogsServiceRequest, ops: &[(prop::sample::Inde
             for record in records {
                 if position == at {
                     apply_to_log(op, record);
-                    if let (Op::MapResource(shift), Some(resource)) = (op, &mut resource.resource) {
-                        map(&mut resource.attributes, *shift, 0);
-                    }
+                    apply_to_resource(op, &mut resource.resource);
                 }
                 position += 1;
             }

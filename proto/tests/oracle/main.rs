@@ -1,5 +1,7 @@
 //! The index against `opentelemetry-proto`: whatever is read, edited, split or written must equal the same done on structs.
 
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
 mod corpus;
 mod edits;
 mod hostile;

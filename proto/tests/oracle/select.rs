@@ -60,7 +60,7 @@ proptest! {
         if !traces.is_empty() {
             traces.edit(0).set_name("first");
             traces.retain(|record| record.as_span().unwrap().name() == "first");
-            prop_assert!(traces.len() >= 1);
+            prop_assert!(!traces.is_empty());
             prop_assert_eq!(traces.span(0).name(), "first");
             let again = Traces::decode(join(traces.encode()).into(), &Limits::default()).unwrap();
             prop_assert_eq!(again.len(), traces.len());
