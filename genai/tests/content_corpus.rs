@@ -85,7 +85,7 @@ fn said(data: &Data) -> BTreeSet<String> {
 
 fn four_dialects() -> Vec<Capture> {
     let names = corpus::names().into_iter().filter(|name| FAMILIES.iter().any(|family| name.starts_with(family)));
-    names.map(|name| corpus::load(&name).unwrap()).collect()
+    names.map(|name| corpus::load(&name).expect("a capture of the corpus")).collect()
 }
 
 fn contains(haystack: &[u8], needle: &str) -> bool {

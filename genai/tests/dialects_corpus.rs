@@ -120,7 +120,7 @@ fn four_dialects() -> Vec<Capture> {
         "openllmetry-anthropic",
     ];
     let names = corpus::names().into_iter().filter(|name| families.iter().any(|family| name.starts_with(family)));
-    names.map(|name| corpus::load(&name).unwrap()).collect()
+    names.map(|name| corpus::load(&name).expect("a capture of the corpus")).collect()
 }
 
 #[test]

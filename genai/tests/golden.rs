@@ -12,12 +12,18 @@ fn changes(capture: &str) -> String {
     dialects::install();
     let normalizer = Normalizer::all(Options::default());
     let mut out = String::new();
-    for request in corpus::load(capture).unwrap().requests.iter().filter(|request| request.signal != "metrics") {
+    for request in corpus::load(capture)
+        .expect("invariant: captures decode and text is written")
+        .requests
+        .iter()
+        .filter(|request| request.signal != "metrics")
+    {
         let signal = if request.signal == "traces" { Signal::Traces } else { Signal::Logs };
         let before = if request.json {
-            Data::decode_json(signal, &request.body, &Limits::default()).unwrap()
+            Data::decode_json(signal, &request.body, &Limits::default()).expect("invariant: captures decode and text is written")
         } else {
-            Data::decode(signal, request.body.clone(), &Limits::default()).unwrap()
+            Data::decode(signal, request.body.clone(), &Limits::default())
+                .expect("invariant: captures decode and text is written")
         };
         let mut after = before.clone();
         normalizer.normalize(&mut after);
@@ -27,7 +33,7 @@ fn changes(capture: &str) -> String {
                 RecordRef::Span(span) => span.name().to_owned(),
                 RecordRef::Log(log) => format!("log {}", log.event_name()),
             };
-            writeln!(out, "# {} / {name}", new.scope().name()).unwrap();
+            writeln!(out, "# {} / {name}", new.scope().name()).expect("invariant: captures decode and text is written");
             for (key, value) in new.attrs().iter() {
                 let value_of = value.to_value();
                 if old.iter().any(|(known, was)| known == key.name && *was == value_of) {
@@ -35,7 +41,8 @@ fn changes(capture: &str) -> String {
                 }
                 let text = support::plain(value).to_string();
                 let cut: String = text.chars().take(300).collect();
-                writeln!(out, "{} = {cut}{}", key.name, if cut.len() < text.len() { "..." } else { "" }).unwrap();
+                writeln!(out, "{} = {cut}{}", key.name, if cut.len() < text.len() { "..." } else { "" })
+                    .expect("invariant: captures decode and text is written");
             }
         }
     }
