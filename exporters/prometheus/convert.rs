@@ -53,7 +53,8 @@ impl Taker<'_> {
     /// `job`, `instance`, constant labels, and the resource for `target_info`.
     fn resource(&mut self, resource: Option<&Resource>) -> Labels {
         let attributes = resource.map(|resource| resource.attributes.as_slice()).unwrap_or_default();
-        let find = |key: &str| attributes.iter().find(|attribute| attribute.key == key).map(|attribute| text(attribute.value.as_ref()));
+        let find =
+            |key: &str| attributes.iter().find(|attribute| attribute.key == key).map(|attribute| text(attribute.value.as_ref()));
         let mut labels = Labels::new();
         if let Some(name) = find("service.name") {
             let job = find("service.namespace").map_or(name.clone(), |namespace| format!("{namespace}/{name}"));

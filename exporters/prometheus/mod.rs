@@ -14,8 +14,8 @@ pub use config::Config;
 
 use chaperone_net::{Body, Handler, Listener, Server, ServerSettings};
 use chaperone_pipeline::{
-    BoxFuture, BuildContext, Chunk, Clock, ConfigError, ExportContext, ExportError, Exported, Exporter, ExporterFactory, Front, Host,
-    Meta, Signals, Stability, StartError, exposition,
+    BoxFuture, BuildContext, Chunk, Clock, ConfigError, ExportContext, ExportError, Exported, Exporter, ExporterFactory, Front,
+    Host, Meta, Signals, Stability, StartError, exposition,
 };
 use chaperone_proto::Data;
 use http::{Request, Response, StatusCode, header};
@@ -43,14 +43,9 @@ struct Page {
 
 impl ExporterFactory for Prometheus {
     type Config = Config;
-    const META: Meta = Meta::exporter(
-        "prometheus",
-        "Serves metrics for Prometheus to scrape",
-        Signals::METRICS,
-        Front::DIRECT,
-    )
-    .stability(Stability::Development)
-    .readme(include_str!("README.md"));
+    const META: Meta = Meta::exporter("prometheus", "Serves metrics for Prometheus to scrape", Signals::METRICS, Front::DIRECT)
+        .stability(Stability::Development)
+        .readme(include_str!("README.md"));
 
     fn build(config: Config, ctx: &BuildContext) -> Result<Arc<dyn Exporter>, ConfigError> {
         let page = Page { config, clock: ctx.clock().clone(), store: Mutex::default() };

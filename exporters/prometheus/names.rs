@@ -4,7 +4,8 @@
 
 /// The name of a family: cleaned, with its unit, and `_total` or `_ratio` where they belong.
 pub fn metric(namespace: &str, name: &str, unit: &str, monotonic_sum: bool, gauge: bool) -> String {
-    let mut words: Vec<&str> = name.split(|c: char| !c.is_ascii_alphanumeric() && c != ':').filter(|word| !word.is_empty()).collect();
+    let mut words: Vec<&str> =
+        name.split(|c: char| !c.is_ascii_alphanumeric() && c != ':').filter(|word| !word.is_empty()).collect();
     let (main, per) = unit_words(unit);
     if let Some(main) = &main {
         // A unit word that is in the name already moves to the end.

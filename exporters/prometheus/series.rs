@@ -69,7 +69,14 @@ pub struct Store {
 
 impl Store {
     /// Takes one point; `now` is when it arrived.
-    pub fn take(&mut self, about: About<'_>, mut labels: Labels, point: Point, now: Duration, most: usize) -> Result<(), NotTaken> {
+    pub fn take(
+        &mut self,
+        about: About<'_>,
+        mut labels: Labels,
+        point: Point,
+        now: Duration,
+        most: usize,
+    ) -> Result<(), NotTaken> {
         labels.sort();
         if labels.windows(2).any(|pair| pair[0].0 == pair[1].0) {
             return Err(NotTaken::DuplicateLabel);

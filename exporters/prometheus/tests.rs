@@ -87,7 +87,12 @@ fn deltas_that_continue_each_other_add_up_and_others_replace() {
 fn an_older_cumulative_point_is_ignored() {
     let mut store = Store::default();
     for (time, value) in [(5, 50), (4, 40)] {
-        take(&config(), &mut store, &request(vec![counter("c", CUMULATIVE, vec![point(1, time, value, vec![])])]), Duration::ZERO);
+        take(
+            &config(),
+            &mut store,
+            &request(vec![counter("c", CUMULATIVE, vec![point(1, time, value, vec![])])]),
+            Duration::ZERO,
+        );
     }
     assert!(served(&store).contains("c_total{job=\"ns/shop\"} 50\n"));
 }
