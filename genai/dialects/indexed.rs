@@ -207,11 +207,11 @@ fn content_part(content: Content<'_>) -> Option<Part<'_>> {
 }
 
 fn slot<T: Default>(slots: &mut Vec<(u32, T)>, number: u32) -> &mut T {
-    let at = slots.iter().position(|(known, _)| *known == number).unwrap_or_else(|| {
+    let at = slots.iter().position(|(known, _)| *known == number).unwrap_or(slots.len());
+    if at == slots.len() {
         slots.push((number, T::default()));
-        slots.len() - 1
-    });
-    &mut slots[at].1
+    }
+    &mut slots.get_mut(at).expect("invariant: found or pushed").1
 }
 
 fn text_of(value: ValueRef<'_>) -> Option<Cow<'_, str>> {

@@ -12,18 +12,14 @@ fn changes(capture: &str) -> String {
     dialects::install();
     let normalizer = Normalizer::all(Options::default());
     let mut out = String::new();
-    for request in corpus::load(capture)
-        .expect("invariant: captures decode and text is written")
-        .requests
-        .iter()
-        .filter(|request| request.signal != "metrics")
+    for request in
+        corpus::load(capture).expect("a capture of the corpus").requests.iter().filter(|request| request.signal != "metrics")
     {
         let signal = if request.signal == "traces" { Signal::Traces } else { Signal::Logs };
         let before = if request.json {
-            Data::decode_json(signal, &request.body, &Limits::default()).expect("invariant: captures decode and text is written")
+            Data::decode_json(signal, &request.body, &Limits::default()).expect("valid JSON")
         } else {
-            Data::decode(signal, request.body.clone(), &Limits::default())
-                .expect("invariant: captures decode and text is written")
+            Data::decode(signal, request.body.clone(), &Limits::default()).expect("a valid request")
         };
         let mut after = before.clone();
         normalizer.normalize(&mut after);
@@ -33,7 +29,7 @@ fn changes(capture: &str) -> String {
                 RecordRef::Span(span) => span.name().to_owned(),
                 RecordRef::Log(log) => format!("log {}", log.event_name()),
             };
-            writeln!(out, "# {} / {name}", new.scope().name()).expect("invariant: captures decode and text is written");
+            writeln!(out, "# {} / {name}", new.scope().name()).expect("text");
             for (key, value) in new.attrs().iter() {
                 let value_of = value.to_value();
                 if old.iter().any(|(known, was)| known == key.name && *was == value_of) {
@@ -41,8 +37,7 @@ fn changes(capture: &str) -> String {
                 }
                 let text = support::plain(value).to_string();
                 let cut: String = text.chars().take(300).collect();
-                writeln!(out, "{} = {cut}{}", key.name, if cut.len() < text.len() { "..." } else { "" })
-                    .expect("invariant: captures decode and text is written");
+                writeln!(out, "{} = {cut}{}", key.name, if cut.len() < text.len() { "..." } else { "" }).expect("text");
             }
         }
     }
