@@ -80,7 +80,7 @@ impl<'a> Plan<'a> {
         let mut cursor = resource.body;
         let mut message_done = !resource.message_edited;
         for scope in scopes {
-            if !message_done && resource.message < scope.start {
+            if !message_done && resource.message <= scope.start {
                 self.resource_message(resource, &mut cursor);
                 message_done = true;
             }
