@@ -66,7 +66,12 @@ impl Indexer<'_> {
                 let (start, end) = reader.delimited()?;
                 (kind::BYTES, Attr::place(start, end))
             }
-            _ if (1..=7).contains(&(tag >> 3)) => return wire_type("any_value", field),
+            // An index into a table that only profiles have: read as empty.
+            0x40 => {
+                reader.varint()?;
+                (kind::EMPTY, 0)
+            }
+            _ if (1..=8).contains(&(tag >> 3)) => return wire_type("any_value", field),
             _ => {
                 reader.skip(tag)?;
                 return Ok(None);
@@ -126,7 +131,8 @@ impl Indexer<'_> {
                     let (from, to) = reader.delimited()?;
                     self.any_value(from, to, depth)?;
                 }
-                _ if (1..=2).contains(&(tag >> 3)) => return wire_type("key_value", field),
+                0x18 => drop(reader.varint()?),
+                _ if (1..=3).contains(&(tag >> 3)) => return wire_type("key_value", field),
                 _ => reader.skip(tag)?,
             }
         }

@@ -409,7 +409,8 @@ impl Indexer<'_> {
                     let (from, to) = reader.delimited()?;
                     (attr.kind, attr.value) = self.any_value(from, to, self.limits.max_depth)?;
                 }
-                _ if (1..=2).contains(&(tag >> 3)) => return wire_type("key_value", field),
+                0x18 => drop(reader.varint()?),
+                _ if (1..=3).contains(&(tag >> 3)) => return wire_type("key_value", field),
                 _ => reader.skip(tag)?,
             }
         }

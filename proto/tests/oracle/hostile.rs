@@ -64,6 +64,10 @@ fn structural_faults_are_refused_by_name() {
         DecodeError::InvalidTag { .. }
     ));
     assert!(matches!(refused(&[0x28, 0x01]), DecodeError::WireType { field: "span", .. }), "a name that is a number");
+    let pair = field(9, &[field(1, b"k"), field(3, b"x")].concat());
+    assert!(matches!(refused(&pair), DecodeError::WireType { field: "key_value", .. }), "a number of profiles that is a text");
+    let value = field(9, &attribute(b"k", &field(8, b"x")));
+    assert!(matches!(refused(&value), DecodeError::WireType { field: "any_value", .. }));
     assert_eq!(refused(&field(1, &[1; 5])), DecodeError::IdLength { field: "trace_id", len: 5, expected: 16 });
     assert_eq!(refused(&field(2, &[1; 16])), DecodeError::IdLength { field: "span_id", len: 16, expected: 8 });
     assert_eq!(refused(&field(13, &field(2, &[1]))), DecodeError::IdLength { field: "link.span_id", len: 1, expected: 8 });
