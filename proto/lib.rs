@@ -18,6 +18,7 @@ pub mod value;
 mod builder;
 mod decode;
 mod edit;
+mod edit_entry;
 mod encode;
 mod index;
 #[deny(clippy::indexing_slicing, clippy::string_slice, clippy::unwrap_used)]
