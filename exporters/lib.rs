@@ -4,6 +4,7 @@ mod console_alerts;
 mod debug;
 mod file;
 mod nop;
+mod otlp_grpc;
 mod otlp_http;
 mod clickhouse;
 mod prometheus;
@@ -16,6 +17,7 @@ use chaperone_pipeline::ExporterEntry;
 /// All exporters.
 pub const ALL: &[ExporterEntry] = &[
     ExporterEntry::of::<otlp_http::OtlpHttp>(),
+    ExporterEntry::of::<otlp_grpc::OtlpGrpc>(),
     ExporterEntry::of::<debug::Debug>(),
     ExporterEntry::of::<file::File>(),
     ExporterEntry::of::<nop::Nop>(),

@@ -13,7 +13,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use std::time::Duration;
 
 /// Idle connections are closed after this time.
-const IDLE: Duration = Duration::from_secs(90);
+pub(crate) const IDLE: Duration = Duration::from_secs(90);
 /// More of an answer is never read.
 const MAX_ANSWER: usize = 64 << 10;
 
@@ -99,6 +99,13 @@ pub fn parse_headers<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) ->
     Ok(headers)
 }
 
+/// How connections are opened.
+pub(crate) fn connector() -> HttpConnector {
+    let mut connector = HttpConnector::new();
+    connector.set_nodelay(true);
+    connector
+}
+
 /// Keeps connections; clones share them.
 #[derive(Debug, Clone)]
 pub struct HttpClient {
@@ -114,13 +121,11 @@ impl Default for HttpClient {
 impl HttpClient {
     /// Opens nothing yet.
     pub fn new() -> HttpClient {
-        let mut connector = HttpConnector::new();
-        connector.set_nodelay(true);
         let client = Client::builder(TokioExecutor::new())
             .pool_idle_timeout(IDLE)
             .pool_timer(TokioTimer::new())
             .timer(TokioTimer::new())
-            .build(connector);
+            .build(connector());
         HttpClient { client }
     }
 

@@ -5,7 +5,7 @@
 
 use crate::{Meter, ReceiveError};
 use bytes::{Bytes, BytesMut};
-use std::io::{Read, Write};
+use std::io::{BufRead, Read, Write};
 use tokio::sync::Semaphore;
 
 /// How a body is compressed.
@@ -66,6 +66,13 @@ pub fn decompress(body: &Bytes, encoding: BodyEncoding, limit: usize, meter: &mu
             read_all(decoder, body.len(), encoding, limit, meter)
         }
     }
+}
+
+/// Decompresses zstd while it is read; whoever reads holds the cap. The window has the same bound as elsewhere.
+pub fn zstd_reader(source: impl BufRead) -> std::io::Result<impl Read> {
+    let mut decoder = zstd::stream::read::Decoder::with_buffer(source)?;
+    decoder.window_log_max(MAX_ZSTD_WINDOW_LOG)?;
+    Ok(decoder)
 }
 
 fn read_all(

@@ -11,6 +11,9 @@ pub mod client;
 pub mod collect;
 pub mod compression;
 pub mod grpc;
+pub mod grpc_client;
+#[cfg(test)]
+mod grpc_client_tests;
 #[cfg(test)]
 mod grpc_tests;
 pub mod meter;
@@ -23,6 +26,7 @@ pub use body::{Body, BoxError};
 pub use client::{HttpClient, HttpRequest, HttpResponse, RequestError};
 pub use collect::{Pace, collect};
 pub use compression::{BodyEncoding, compress, decompress};
+pub use grpc_client::GrpcClient;
 pub use meter::{Meter, ReceiveError};
 pub use outcome::WireOutcome;
 pub use rpc_status::RpcStatus;

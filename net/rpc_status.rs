@@ -75,7 +75,8 @@ impl RpcStatus {
     pub fn from_protobuf(body: &[u8]) -> Option<RpcStatus> {
         let status = StatusMessage::decode(body).ok()?;
         let retry_after = status.details.iter().find(|detail| detail.type_url == RETRY_INFO).and_then(|detail| {
-            let delay = RetryInfoMessage::decode(detail.value.clone()).ok()?.retry_delay?;
+            // Retry information without a delay says "at once".
+            let delay = RetryInfoMessage::decode(detail.value.clone()).ok()?.retry_delay.unwrap_or_default();
             Some(Duration::new(u64::try_from(delay.seconds).ok()?, u32::try_from(delay.nanos).ok()?))
         });
         Some(RpcStatus { code: status.code, message: status.message, retry_after })
@@ -98,6 +99,13 @@ mod tests {
     fn a_status_with_a_pause_comes_back_from_protobuf() {
         let status = RpcStatus { code: 8, message: "busy".into(), retry_after: Some(Duration::from_millis(1500)) };
         assert_eq!(RpcStatus::from_protobuf(&status.to_protobuf()), Some(status));
+    }
+
+    #[test]
+    fn retry_information_without_a_delay_is_a_pause_of_nothing() {
+        let detail = AnyMessage { type_url: RETRY_INFO.to_owned(), value: Bytes::new() };
+        let status = StatusMessage { code: 8, message: String::new(), details: vec![detail] };
+        assert_eq!(RpcStatus::from_protobuf(&status.encode_to_vec()).unwrap().retry_after, Some(Duration::ZERO));
     }
 
     #[test]

@@ -1,0 +1,137 @@
+//! The `otlp_grpc` exporter: OTLP by gRPC to any OTLP backend or another collector.
+//!
+//! Merged batches are concatenated requests: nothing is decoded. Retry, queue and time-out are the front's; here it is
+//! decided which answers are worth another try. Without TLS yet, only servers that need none can be reached.
+
+mod config;
+mod target;
+#[cfg(test)]
+mod tests;
+
+pub use config::Config;
+
+use bytes::Bytes;
+use chaperone_net::GrpcClient;
+use chaperone_net::client::parse_headers;
+use chaperone_net::grpc_client::{Call, CallError, Code, Pings};
+use chaperone_pipeline::{
+    BoxFuture, BuildContext, Chunk, ConfigError, ExportContext, ExportError, Exported, Exporter, ExporterFactory, Front, Meta,
+    Signals, Stability,
+};
+use chaperone_proto::Signal;
+use http::header::USER_AGENT;
+use http::{HeaderMap, HeaderValue};
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
+use prost::Message;
+use std::sync::Arc;
+
+/// Factory of the exporter.
+pub struct OtlpGrpc;
+
+impl ExporterFactory for OtlpGrpc {
+    type Config = Config;
+    const META: Meta = Meta::exporter("otlp_grpc", "Sends OTLP by gRPC.", Signals::ALL, Front::NETWORK)
+        .aliases(&["otlp"])
+        .stability(Stability::Alpha)
+        .readme(include_str!("README.md"));
+
+    fn build(config: Config, _ctx: &BuildContext) -> Result<Arc<dyn Exporter>, ConfigError> {
+        Ok(Arc::new(OtlpGrpcExporter::new(&config)?))
+    }
+}
+
+struct OtlpGrpcExporter {
+    client: GrpcClient,
+    headers: HeaderMap,
+    compression: chaperone_net::BodyEncoding,
+}
+
+impl OtlpGrpcExporter {
+    fn new(config: &Config) -> Result<OtlpGrpcExporter, ConfigError> {
+        let server = target::parse(&config.endpoint, config.tls.insecure);
+        let server = server.map_err(|error| ConfigError::at("endpoint", error.to_string()))?;
+        let pairs = config.headers.iter().map(|(name, value)| (name.as_str(), value.expose()));
+        let mut headers =
+            parse_headers(pairs).map_err(|name| ConfigError::at(format!("headers.{name}"), "not a usable header"))?;
+        let agent = format!("Chaperone/{} ({}/{})", env!("CARGO_PKG_VERSION"), std::env::consts::OS, std::env::consts::ARCH);
+        if let Ok(agent) = HeaderValue::from_str(&agent) {
+            headers.entry(USER_AGENT).or_insert(agent);
+        }
+        let pings = config.keepalive.get().map(|keepalive| Pings {
+            every: keepalive.time.get(),
+            timeout: keepalive.timeout.get(),
+            while_idle: keepalive.permit_without_stream,
+        });
+        Ok(OtlpGrpcExporter { client: GrpcClient::new(server, pings), headers, compression: config.compression.encoding() })
+    }
+
+    async fn send(&self, chunks: &[Chunk], cx: ExportContext) -> Result<Exported, ExportError> {
+        let Some(first) = chunks.first() else { return Ok(Exported::default()) };
+        let call = Call {
+            path: path(first.signal),
+            headers: self.headers.clone(),
+            // Concatenated requests are one request: that is what merging means for protobuf.
+            message: chunks.iter().flat_map(|chunk| chunk.body.iter().cloned()).collect(),
+            compression: self.compression,
+            timeout: cx.timeout,
+        };
+        match self.client.unary(call).await {
+            Ok(answer) => taken(answer),
+            Err(error) => Err(judge(error)),
+        }
+    }
+}
+
+fn path(signal: Signal) -> &'static str {
+    match signal {
+        Signal::Traces => "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
+        Signal::Metrics => "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
+        Signal::Logs => "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
+    }
+}
+
+/// Whether a failed call is worth another try, and when.
+fn judge(error: CallError) -> ExportError {
+    let message = error.to_string();
+    let (retryable, after) = match &error {
+        CallError::Transport { .. } | CallError::Timeout { .. } => (true, None),
+        CallError::Invalid(_) => (false, None),
+        CallError::Status { code, retry_after, .. } => (is_worth_another_try(*code, retry_after.is_some()), *retry_after),
+    };
+    let source = std::error::Error::source(&error).is_some().then(|| error.into());
+    match retryable {
+        true => ExportError::Retryable { message, after, source },
+        false => ExportError::Permanent { message, source },
+    }
+}
+
+fn is_worth_another_try(code: Code, told_when: bool) -> bool {
+    match code {
+        Code::Cancelled | Code::DeadlineExceeded | Code::Aborted | Code::OutOfRange | Code::Unavailable | Code::DataLoss => true,
+        // Without a pause it is a limit that this request will never fit, with one it is a busy server.
+        Code::ResourceExhausted => told_when,
+        _ => false,
+    }
+}
+
+/// Rejected items of a success.
+fn taken(answer: Bytes) -> Result<Exported, ExportError> {
+    // The three signals' answers differ in names only, not on the wire.
+    let answer = ExportTraceServiceResponse::decode(answer).map_err(|error| ExportError::Permanent {
+        message: format!("error parsing protobuf response: {error}"),
+        source: Some(error.into()),
+    })?;
+    let (rejected, said) =
+        answer.partial_success.map(|partial| (partial.rejected_spans, partial.error_message)).unwrap_or_default();
+    let rejected = usize::try_from(rejected).unwrap_or(0);
+    if rejected > 0 || !said.is_empty() {
+        tracing::warn!(rejected, message = %said, "the destination took a request in part");
+    }
+    Ok(Exported { rejected, message: (!said.is_empty()).then_some(said) })
+}
+
+impl Exporter for OtlpGrpcExporter {
+    fn export<'a>(&'a self, chunks: &'a [Chunk], cx: ExportContext) -> BoxFuture<'a, Result<Exported, ExportError>> {
+        Box::pin(self.send(chunks, cx))
+    }
+}
