@@ -1,6 +1,7 @@
 //! Settings of the `file` exporter.
 
-use chaperone_config::{Duration, Problems, UserConfig};
+use super::rotation::Rotation;
+use chaperone_config::{Duration, Optional, Problems, UserConfig};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +15,9 @@ pub struct Config {
     pub format: Format,
     /// How each request is compressed. With compression each is prefixed by its length, JSON too.
     pub compression: Compression,
-    /// Keeps what the file held before; otherwise it is emptied at the start.
+    /// Sets the file aside when it is full. Off unless the key is there.
+    pub rotation: Optional<Rotation>,
+    /// Keeps what the file held before; otherwise it is emptied at the start, unless it is rotated.
     pub append: bool,
     /// Makes the folder of the file when it does not exist.
     pub create_directory: bool,
@@ -51,6 +54,7 @@ impl Default for Config {
             path: String::new(),
             format: Format::Json,
             compression: Compression::None,
+            rotation: Optional::Absent,
             append: false,
             create_directory: false,
             flush_interval: Duration::from_secs(1),
@@ -62,6 +66,10 @@ impl UserConfig for Config {
     fn check(&self, problems: &mut Problems) {
         if self.path.is_empty() {
             problems.error_hint("path", "path must be non-empty", "name the file to write, for example `./data/telemetry.jsonl`");
+        }
+        if self.append && self.rotation.is_present() {
+            let hint = "rotation keeps what the file held before, so `append` can go";
+            problems.error_hint("append", "append and rotation enabled at the same time is not supported", hint);
         }
     }
 }

@@ -1,9 +1,12 @@
-//! The `file` exporter: requests as OTLP/JSON lines or as length-prefixed protobuf, one file for all signals.
+//! The `file` exporter: requests as OTLP/JSON lines or as length-prefixed protobuf, one file for all signals,
+//! set aside when it is full if the settings say so.
 //!
 //! A request is written by one call and is either in the file whole or not at all: after a failed write (a full disk)
 //! the file is cut back to where it was. What was acknowledged has been handed to the operating system, not to the disk.
 
 mod config;
+mod rotation;
+mod sink;
 #[cfg(test)]
 mod tests;
 
@@ -15,9 +18,7 @@ use chaperone_pipeline::{
     BoxFuture, BuildContext, Chunk, ConfigError, ExportContext, ExportError, Exported, Exporter, ExporterFactory, Front, Host,
     Meta, Signals, Stability, StartError,
 };
-use std::fs::{File as StdFile, OpenOptions};
-use std::io::Write;
-use std::path::Path;
+use sink::Sink;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// Factory of the exporter.
@@ -57,7 +58,7 @@ impl Exporter for FileExporter {
         })
     }
 
-    fn export<'a>(&'a self, chunks: &'a [Chunk], _cx: ExportContext) -> BoxFuture<'a, Result<Exported, ExportError>> {
+    fn export<'a>(&'a self, chunks: &'a [Chunk], cx: ExportContext) -> BoxFuture<'a, Result<Exported, ExportError>> {
         Box::pin(async move {
             let Some(Running { host, sink }) = self.running.get() else {
                 return Err(ExportError::retryable("the file is not open yet"));
@@ -70,8 +71,8 @@ impl Exporter for FileExporter {
                     render(chunk, format, compression, &mut payload)?;
                 }
                 let mut sink = sink.lock().unwrap_or_else(PoisonError::into_inner);
-                sink.append(&payload).map_err(|error| ExportError::Retryable {
-                    message: format!("cannot write to `{}`", sink.path),
+                sink.append(&payload, cx.now.unix_ns).map_err(|error| ExportError::Retryable {
+                    message: format!("cannot write to `{}`", sink.path.display()),
                     after: None,
                     source: Some(error.into()),
                 })
@@ -121,53 +122,4 @@ fn render(chunk: &Chunk, format: Format, compression: Compression, out: &mut Vec
         out.push(b'\n');
     }
     Ok(())
-}
-
-/// The open file and its length as far as whole payloads go.
-struct Sink {
-    file: StdFile,
-    path: String,
-    length: u64,
-}
-
-impl Sink {
-    fn open(config: &Config) -> Result<Sink, StartError> {
-        let path = Path::new(&config.path);
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        if let Some(folder) = folder {
-            if config.create_directory {
-                std::fs::create_dir_all(folder).map_err(|error| {
-                    StartError::caused_by(format!("cannot make the folder `{}`: {error}", folder.display()), error)
-                })?;
-            } else if !folder.is_dir() {
-                let message = format!("the folder `{}` does not exist; `create_directory: true` makes it", folder.display());
-                return Err(StartError::new(message));
-            }
-        }
-        let fault = |error: std::io::Error| StartError::caused_by(format!("cannot open `{}`: {error}", config.path), error);
-        let mut options = OpenOptions::new();
-        options.create(true).append(true);
-        let file = options.open(path).map_err(fault)?;
-        if !config.append {
-            file.set_len(0).map_err(fault)?;
-        }
-        let length = file.metadata().map_err(fault)?.len();
-        Ok(Sink { file, path: config.path.clone(), length })
-    }
-
-    fn append(&mut self, payload: &[u8]) -> std::io::Result<()> {
-        if let Err(error) = self.file.write_all(payload) {
-            // Without this a reader would find half a request in front of the next one. Pipes cannot be cut; they fail here.
-            let _ = self.file.set_len(self.length);
-            return Err(error);
-        }
-        self.length += payload.len() as u64;
-        Ok(())
-    }
-
-    fn sync(&self) {
-        if let Err(error) = self.file.sync_data() {
-            tracing::warn!(%error, path = %self.path, "could not flush the file to its disk");
-        }
-    }
 }

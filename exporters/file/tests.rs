@@ -7,7 +7,8 @@ use chaperone_proto::Signal;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use prost::Message;
-use std::path::PathBuf;
+use std::fs::File as StdFile;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 fn parse(yaml: &str) -> Result<Config, String> {
@@ -61,6 +62,7 @@ fn mistakes_are_told() {
         (include_str!("testdata/invalid_no_path.yaml"), "path must be non-empty"),
         (include_str!("testdata/invalid_format.yaml"), "`text`"),
         (include_str!("testdata/invalid_compression.yaml"), "`gzip`"),
+        (include_str!("testdata/invalid_rotation.yaml"), "append and rotation enabled at the same time is not supported"),
     ] {
         let problems = parse(yaml).unwrap_err();
         assert!(problems.contains(message), "{problems}");
@@ -146,7 +148,47 @@ fn a_failed_write_leaves_whole_records() {
     let (_folder, path) = folder();
     std::fs::write(&path, "whole\n").unwrap();
     // Opened for reading: every write fails, as on a full disk.
-    let mut sink = Sink { file: StdFile::open(&path).unwrap(), path: "out".into(), length: 6 };
-    sink.append(b"half").unwrap_err();
+    let mut sink = Sink { file: StdFile::open(&path).unwrap(), path: "out".into(), length: 6, rotation: None };
+    sink.append(b"half", 0).unwrap_err();
     assert_eq!((sink.length, std::fs::read_to_string(&path).unwrap()), (6, "whole\n".to_owned()));
+}
+
+/// A megabyte of spans' names, so that two do not fit into a file of one.
+fn long(name: &str) -> String {
+    name.repeat((600 << 10) / name.len())
+}
+
+#[tokio::test]
+async fn a_full_file_is_set_aside_between_requests_and_only_so_many_are_kept() {
+    let (folder, path) = folder();
+    let names: Vec<String> = ["a", "b", "c", "d"].iter().map(|name| long(name)).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    write(", format: proto, rotation: {max_megabytes: 1, max_backups: 2}", &path, &names).await.unwrap();
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let contents: Vec<Vec<u8>> = files.iter().map(|file| std::fs::read(file).unwrap()).collect();
+    // Set aside: `b` and `c`, the live file comes first by its name.
+    assert_eq!(files[0], path);
+    for (content, name) in contents.iter().zip(["d", "b", "c"]) {
+        assert_eq!(records(content), [body(&long(name))], "{name}");
+    }
+    assert_eq!(files.len(), 3);
+}
+
+#[tokio::test]
+async fn a_rotated_file_is_kept_over_a_restart() {
+    let (folder, path) = folder();
+    let settings = ", format: proto, rotation:";
+    write(settings, &path, &["one"]).await.unwrap();
+    write(settings, &path, &["two"]).await.unwrap();
+    assert_eq!(records(&std::fs::read(&path).unwrap()), [body("one"), body("two")]);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[tokio::test]
+async fn a_request_larger_than_a_file_may_be_is_written_whole() {
+    let (_folder, path) = folder();
+    let huge = "x".repeat(3 << 20);
+    write(", format: proto, rotation: {max_megabytes: 1}", &path, &[&huge]).await.unwrap();
+    assert_eq!(records(&std::fs::read(&path).unwrap()), [body(&huge)]);
 }
