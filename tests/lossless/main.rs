@@ -1,15 +1,17 @@
 //! Nothing is lost, added or changed: every capture of the corpus through a real graph, against the oracle.
 //!
-//! In by gRPC, by HTTP and by `replay`, out by `otlp_http` and `file`, as protobuf and as JSON; what came out as JSON
-//! goes in again and comes out as protobuf. The oracle is `opentelemetry-proto`: both sides are decoded into its structs.
+//! In by gRPC, by HTTP, by files and by `replay`, out by `otlp_http`, `otlp_grpc` and `file`, as protobuf and as JSON;
+//! what came out as JSON goes in again and comes out as protobuf. The oracle is `opentelemetry-proto`: both sides are decoded into its structs.
 //! Requests may be merged on the way, so that compared is the collection of resources with all that is below them.
-//! It takes over ten seconds because it is the whole corpus, four ways out, twice, read back by an unoptimised oracle.
+//! It takes over ten seconds because it is the whole corpus, five ways out, twice, read back by an unoptimised oracle.
 
 #![expect(clippy::unwrap_used, reason = "helpers of a test panic as the test itself would")]
 
+mod files;
 mod oracle;
 mod outputs;
 mod pass;
+mod relay;
 mod replay;
 
 use oracle::{Corpus, Resources};
@@ -29,6 +31,7 @@ async fn check(transport: Transport) {
     assert_eq!(outputs.file_protobuf.difference(&expected), None, "file, protobuf");
     assert_eq!(outputs.http_json.difference(&expected), None, "otlp_http, JSON");
     assert_eq!(outputs.file_json.difference(&expected), None, "file, JSON");
+    assert_eq!(outputs.relayed.difference(&expected), None, "otlp_grpc, and the collector after it");
     check_json_again(&outputs, &expected).await;
 }
 

@@ -19,6 +19,8 @@ pub struct Outputs {
     pub http_json: Resources,
     pub file_protobuf: Resources,
     pub file_json: Resources,
+    /// What the next collector got by gRPC.
+    pub relayed: Resources,
     /// Lines of the JSON file with their signal.
     pub json_lines: Vec<(&'static str, Bytes)>,
 }
@@ -35,18 +37,6 @@ impl Outputs {
         }
     }
 
-    /// Nothing in a record tells its signal: there is a file for each.
-    pub fn add_protobuf_file(&mut self, signal: &str, path: &Path) {
-        let bytes = std::fs::read(path).unwrap();
-        let mut rest = bytes.as_slice();
-        while let Some((length, after)) = rest.split_first_chunk::<4>() {
-            let (record, after) = after.split_at(u32::from_be_bytes(*length) as usize);
-            self.file_protobuf.add(signal, record);
-            rest = after;
-        }
-        assert!(rest.is_empty(), "the file ends within a length");
-    }
-
     pub fn add_json_file(&mut self, path: &Path) {
         let text = std::fs::read_to_string(path).unwrap();
         for line in text.lines() {
@@ -54,5 +44,19 @@ impl Outputs {
             self.file_json.add_json(signal, line.as_bytes());
             self.json_lines.push((signal, Bytes::copy_from_slice(line.as_bytes())));
         }
+    }
+}
+
+impl Resources {
+    /// Nothing in a record tells its signal: there is a file for each.
+    pub fn add_protobuf_file(&mut self, signal: &str, path: &Path) {
+        let bytes = std::fs::read(path).unwrap();
+        let mut rest = bytes.as_slice();
+        while let Some((length, after)) = rest.split_first_chunk::<4>() {
+            let (record, after) = after.split_at(u32::from_be_bytes(*length) as usize);
+            self.add(signal, record);
+            rest = after;
+        }
+        assert!(rest.is_empty(), "the file ends within a length");
     }
 }

@@ -1,7 +1,8 @@
-//! One running graph that takes requests and gives them out in four ways.
+//! One running graph that takes requests and gives them out in five ways.
 
 use crate::oracle::{Corpus, Request};
 use crate::outputs::Outputs;
+use crate::relay::{Relay, add_files};
 use bytes::Bytes;
 use chaperone::config::{Source, load};
 use chaperone::pipeline::engine::{EngineSettings, Graph, Running, SharedState};
@@ -22,15 +23,16 @@ receivers:
 exporters:
   otlp_http: {endpoint: BACKEND, compression: zstd}
   otlp_http/json: {endpoint: BACKEND, encoding: json}
+  otlp_grpc: {endpoint: RELAY}
   file/json: {path: FOLDER/records.jsonl}
   file/traces: {path: FOLDER/traces.pb, format: proto}
   file/metrics: {path: FOLDER/metrics.pb, format: proto}
   file/logs: {path: FOLDER/logs.pb, format: proto}
 service:
   pipelines:
-    traces: {receivers: [otlp], exporters: [otlp_http, otlp_http/json, file/json, file/traces]}
-    metrics: {receivers: [otlp], exporters: [otlp_http, otlp_http/json, file/json, file/metrics]}
-    logs: {receivers: [otlp], exporters: [otlp_http, otlp_http/json, file/json, file/logs]}
+    traces: {receivers: [otlp], exporters: [otlp_http, otlp_http/json, otlp_grpc, file/json, file/traces]}
+    metrics: {receivers: [otlp], exporters: [otlp_http, otlp_http/json, otlp_grpc, file/json, file/metrics]}
+    logs: {receivers: [otlp], exporters: [otlp_http, otlp_http/json, otlp_grpc, file/json, file/logs]}
 ";
 
 /// The way in.
@@ -43,6 +45,7 @@ pub enum Transport {
 pub struct Pass {
     transport: Transport,
     backend: FakeHttp,
+    relay: Relay,
     folder: TempDir,
     running: Running,
     client: HttpClient,
@@ -53,23 +56,14 @@ pub struct Pass {
 
 impl Pass {
     pub async fn start(transport: Transport) -> Pass {
-        chaperone_genai::keys::install();
         let backend = FakeHttp::start().await;
         let folder = TempDir::new().unwrap();
-        let text = CONFIG.replace("BACKEND", &backend.url()).replace("FOLDER", folder.path().to_str().unwrap());
-        let (document, _) = load(&[Source::Text { name: "lossless.yaml".into(), text }], &|_| None).unwrap();
-        let telemetry = Telemetry::default();
-        let settings = EngineSettings {
-            clock: Clock::system(),
-            telemetry: telemetry.clone(),
-            hash_key: [0; 32],
-            storage: Arc::new(MemoryStorage::default()),
-            shared: SharedState::default(),
-        };
-        let running = Graph::build(&document, &chaperone::built_in(), settings).unwrap().start().await.unwrap();
+        let relay = Relay::start().await;
+        let text = CONFIG.replace("BACKEND", &backend.url()).replace("RELAY", &relay.url());
+        let (running, telemetry) = start(text.replace("FOLDER", folder.path().to_str().unwrap())).await;
         let http = format!("http://127.0.0.1:{}", port(&telemetry, "http"));
         let grpc = Channel::from_shared(format!("http://127.0.0.1:{}", port(&telemetry, "grpc"))).unwrap().connect_lazy();
-        Pass { transport, backend, folder, running, client: HttpClient::new(), http, grpc, telemetry }
+        Pass { transport, backend, relay, folder, running, client: HttpClient::new(), http, grpc, telemetry }
     }
 
     /// Sends every request of the corpus, one after the other. gRPC has no JSON: such requests go by HTTP in both ways.
@@ -120,15 +114,29 @@ impl Pass {
         chaperone_testkit::conservation::check(&own_metrics).unwrap();
         let mut outputs = Outputs::default();
         outputs.add_http(&self.backend.requests());
-        for signal in ["traces", "metrics", "logs"] {
-            outputs.add_protobuf_file(signal, &self.folder.path().join(format!("{signal}.pb")));
-        }
+        add_files(self.folder.path(), |signal, file| outputs.file_protobuf.add_protobuf_file(signal, file));
+        self.relay.finish(&mut outputs).await;
         outputs.add_json_file(&self.folder.path().join("records.jsonl"));
         outputs
     }
 }
 
-fn port(telemetry: &Telemetry, protocol: &str) -> u64 {
+/// A running graph of these settings, and its own metrics.
+pub async fn start(text: String) -> (Running, Telemetry) {
+    chaperone_genai::keys::install();
+    let (document, _) = load(&[Source::Text { name: "lossless.yaml".into(), text }], &|_| None).unwrap();
+    let telemetry = Telemetry::default();
+    let settings = EngineSettings {
+        clock: Clock::system(),
+        telemetry: telemetry.clone(),
+        hash_key: [0; 32],
+        storage: Arc::new(MemoryStorage::default()),
+        shared: SharedState::default(),
+    };
+    (Graph::build(&document, &chaperone::built_in(), settings).unwrap().start().await.unwrap(), telemetry)
+}
+
+pub fn port(telemetry: &Telemetry, protocol: &str) -> u64 {
     let families = telemetry.families();
     let ports = families.iter().filter(|family| family.name == "chaperone_receiver_port").flat_map(|family| &family.samples);
     let mut of_protocol = ports.filter(|sample| sample.labels.iter().any(|(_, value)| value == protocol));
