@@ -70,6 +70,8 @@ struct Request {
     parts: Vec<Ack>,
     reservations: Mutex<Vec<Reservation>>,
     lost: Counter,
+    /// Nobody waits: the share of derived data, which stay best effort.
+    derived: bool,
 }
 
 impl Request {
@@ -124,15 +126,36 @@ impl Ack {
     /// One share that stands for several, of one request or of many: all get its outcome. For components that merge.
     pub fn merge(parts: Vec<Ack>) -> Ack {
         let lost = parts.first().and_then(|ack| ack.request.as_ref()).map(|request| request.lost.clone()).unwrap_or_default();
-        Ack::of_request(Box::new(|_| {}), lost, Vec::new(), parts)
+        let derived = !parts.is_empty() && parts.iter().all(Ack::is_derived);
+        Ack::of_request(Box::new(|_| {}), lost, Vec::new(), parts).marked(derived)
     }
     /// A share of no request: for data whose acknowledgement was resolved when it was taken in.
     pub fn detached() -> Ack {
         Ack::new(|_| {})
     }
+    /// A share for derived data that a component holds: given on, they are best effort as before.
+    pub(crate) fn derived() -> Ack {
+        Ack::detached().marked(true)
+    }
+    /// Whether this stands for derived data only. Keep those apart from requests: queues have less room for them.
+    pub fn is_derived(&self) -> bool {
+        self.request.as_ref().is_some_and(|request| request.derived)
+    }
+    fn marked(mut self, derived: bool) -> Ack {
+        if let Some(request) = self.request.as_mut().and_then(Arc::get_mut) {
+            request.derived = derived;
+        }
+        self
+    }
     fn of_request(done: Done, lost: Counter, room: Vec<Reservation>, parts: Vec<Ack>) -> Ack {
-        let request =
-            Request { worst: Mutex::new(Outcome::Ok), done: Mutex::new(Some(done)), parts, reservations: Mutex::new(room), lost };
+        let request = Request {
+            worst: Mutex::new(Outcome::Ok),
+            done: Mutex::new(Some(done)),
+            parts,
+            reservations: Mutex::new(room),
+            lost,
+            derived: false,
+        };
         Ack { request: Some(Arc::new(request)) }
     }
     /// A further share.

@@ -1,11 +1,13 @@
 //! What a running component may ask of the engine.
 
 use crate::engine::accounted::Accounted;
+use crate::front::Budget;
 use crate::{Clock, Counter, Storage, Telemetry};
 use chaperone_config::ComponentId;
 use chaperone_proto::Logs;
 use std::future::Future;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};
@@ -36,7 +38,14 @@ pub(crate) struct Services {
     waiting_reports: Mutex<Option<mpsc::Receiver<Logs>>>,
     /// No room, and nobody who takes them.
     dropped_reports: [Counter; 2],
+    room: OnceLock<Room>,
     quiet: bool,
+}
+
+/// The budgets that requests under way use up.
+pub(crate) struct Room {
+    pub(crate) queues: Vec<Arc<Budget>>,
+    pub(crate) receive_limit: usize,
 }
 
 impl Services {
@@ -57,8 +66,13 @@ impl Services {
             reports,
             waiting_reports: Mutex::new(Some(waiting)),
             dropped_reports,
+            room: OnceLock::new(),
             quiet: false,
         }
+    }
+    /// Tells which budgets [`Host::is_crowded`] looks at; once, before components start.
+    pub(crate) fn watch_room(&self, room: Room) {
+        let _ = self.room.set(room);
     }
     /// Without tasks and announcements: for `replay`.
     pub(crate) fn quiet(mut self) -> Services {
@@ -177,6 +191,18 @@ impl Host {
     /// Accounted memory of the process in bytes: bodies, queues, component state.
     pub fn accounted_bytes(&self) -> usize {
         self.services.accounted.total()
+    }
+    /// Requests of all receivers that were admitted and are not answered yet. Who holds as many waits for nobody.
+    pub fn open_requests(&self) -> usize {
+        self.services.accounted.open_requests.load(Ordering::Acquire)
+    }
+    /// Whether four fifths of a queue, or of what may be received at a time, are used or reserved.
+    ///
+    /// Who holds requests gives them on then: they keep others out.
+    pub fn is_crowded(&self) -> bool {
+        let Some(room) = self.services.room.get() else { return false };
+        self.services.accounted.receiving.get() >= room.receive_limit / 5 * 4
+            || room.queues.iter().any(|queue| queue.is_crowded())
     }
     /// An account of this component's own state, part of [`Host::accounted_bytes`] while it lives.
     pub fn account(&self) -> StateAccount {

@@ -61,6 +61,10 @@ impl Outbox {
     pub fn now(&self) -> Now {
         self.now
     }
+    /// Whether nobody waits for what this call was given: derived data, or a call of the component's own.
+    pub fn is_derived(&self) -> bool {
+        self.incoming.as_ref().is_none_or(Ack::is_derived)
+    }
     /// Gives a batch on, with a share of the incoming acknowledgement (none in `tick` and `drain`).
     pub fn pass(&mut self, batch: Batch) {
         self.passed.push(batch);
@@ -87,10 +91,10 @@ impl Outbox {
         self.to_resolve.push(ack);
     }
     /// Takes a share of the incoming acknowledgement beyond this call; `items` are counted as held until `pass_held`
-    /// or `drop_held`.
+    /// or `drop_held`. Several shares go on with one batch by [`Ack::merge`]; the parts of a split one by [`Ack::share`].
     pub fn hold(&mut self, signal: Signal, items: usize) -> Ack {
         self.held.push((signal, items));
-        self.incoming.as_ref().map_or_else(Ack::detached, Ack::share)
+        self.incoming.as_ref().map_or_else(Ack::derived, Ack::share)
     }
     /// For tests: batches passed so far.
     pub fn passed(&self) -> &[Batch] {
@@ -109,6 +113,11 @@ impl Outbox {
         let incoming = self.incoming.take();
         let acks = std::mem::take(&mut self.held_acks);
         let with_share = |(batch, held): (Batch, Option<Ack>)| match held {
+            // Derived data that were held are still derived: who takes them may have no room.
+            Some(ack) if ack.is_derived() => {
+                ack.resolve(Outcome::Ok);
+                (batch, None, true)
+            }
             Some(ack) => (batch, Some(ack), true),
             None => (batch, incoming.as_ref().map(Ack::share), false),
         };
@@ -149,3 +158,7 @@ impl Drop for Outbox {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "outbox_tests.rs"]
+mod tests;

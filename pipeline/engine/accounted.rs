@@ -12,6 +12,8 @@ pub(crate) struct Accounted {
     pub(crate) running: Bytes,
     pub(crate) queued: Bytes,
     pub(crate) state: Bytes,
+    /// Requests that were admitted and are not answered yet; a number, no bytes.
+    pub(crate) open_requests: AtomicUsize,
 }
 
 impl Accounted {

@@ -268,7 +268,10 @@ fn run_payload(flow: &Flow, route: Option<usize>, payload: Payload, room: Vec<Re
 fn run_batch(flow: &Flow, route: &Route, batch: Batch, room: Vec<Reservation>, answer: Answer) {
     let items = batch.items();
     let Answer { counters, first, tell } = answer;
+    let accounted = Arc::clone(&flow.accounted);
+    accounted.open_requests.fetch_add(1, Ordering::AcqRel);
     let done = move |outcome: Outcome| {
+        accounted.open_requests.fetch_sub(1, Ordering::AcqRel);
         match &outcome {
             Outcome::Ok => counters.ended(Ended::Accepted, items),
             Outcome::Retryable { .. } => counters.refused(items, "retryable"),

@@ -8,7 +8,7 @@ use crate::engine::process_figures;
 use crate::engine::tick::tick;
 use crate::front::{Lane, Stage, consume};
 use crate::graph::{Assembled, ExporterInstance, ReceiverInstance};
-use crate::host::Services;
+use crate::host::{Room, Services};
 use crate::{Batch, Entrance, Host, Kind, Next, StartError};
 use chaperone_config::ComponentId;
 use chaperone_proto::{Data, Logs};
@@ -46,6 +46,10 @@ pub(crate) async fn start(assembled: Assembled, settings: &EngineSettings) -> Re
     process_figures::register(&settings.telemetry, &settings.clock, &flow.accounted);
     let accounted = Arc::clone(&flow.accounted);
     let services = Services::new(settings.clock.clone(), settings.telemetry.clone(), Arc::clone(&settings.storage), accounted);
+    services.watch_room(Room {
+        queues: lanes.iter().map(|lane| Arc::clone(&lane.budget)).collect(),
+        receive_limit: process_figures::receive_limit(),
+    });
     let mut running = Running {
         flow: Arc::new(flow),
         services: Arc::new(services),

@@ -107,6 +107,12 @@ impl Budget {
         let used = self.lock();
         used.bytes >= self.max_bytes / 2 || self.length(&used) * 2 >= self.max_length
     }
+    /// Whether requests have taken or reserved four fifths of the room: who holds some of it should let go.
+    pub(crate) fn is_crowded(&self) -> bool {
+        let used = self.lock();
+        let bytes = used.bytes + used.reserved_bytes;
+        bytes >= self.max_bytes / 5 * 4 || self.length(&used) >= self.max_length - self.max_length / 5
+    }
     /// Length in the queue's own measure, for `otelcol_exporter_queue_size`.
     pub(crate) fn size(&self) -> usize {
         self.length(&self.lock())

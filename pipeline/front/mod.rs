@@ -10,7 +10,7 @@ mod lane;
 pub mod settings;
 mod split;
 
-pub(crate) use budget::{Full, Reservation};
+pub(crate) use budget::{Budget, Full, Reservation};
 pub(crate) use deliver::consume;
 pub(crate) use lane::{Lane, LaneContext, Stage};
 pub(crate) use settings::FrontSettings;

@@ -4,6 +4,7 @@ mod acknowledgement;
 mod admission;
 mod components;
 mod conservation;
+mod holding;
 mod queue;
 mod replay;
 mod running;
