@@ -12,8 +12,11 @@ mod tree;
 pub use step::{Kind, Step, Usage};
 pub use summary::{Edge, Status, StepFact, Summary};
 
+use crate::usage::Totals;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+/// Most records of one run that are added up; a sender that never ends a trace must not fill the memory.
+pub const MOST_RECORDS: usize = 100_000;
 /// Most distinct models, tools, agents, tags, findings or aliases that one run names.
 const MOST_NAMES: usize = 64;
 
@@ -32,20 +35,8 @@ pub struct Run {
     pub trace_id: Option<[u8; 16]>,
     /// What its records say about who ran it.
     pub about: About,
-    /// Tokens of calls that own their usage.
-    pub usage: Usage,
-    /// Calls that own usage and said how much.
-    pub calls_with_usage: u64,
-    /// Cost of calls that own their usage, nano-dollars.
-    pub cost_nanos: i128,
-    /// Calls whose model has no price.
-    pub unpriced_calls: u64,
-    /// Calls that did not say how many tokens they used.
-    pub calls_without_usage: u64,
-    /// Tool calls found in answers.
-    pub tool_calls_requested: u64,
-    /// Tool results found in messages, of calls without a span or log.
-    pub tool_calls_from_messages: u64,
+    /// Tokens, cost, calls and tool calls.
+    pub totals: Totals,
     /// `chaperone.approval` events.
     pub approvals: u64,
     /// Spans, GenAI or not derived: those the normaliser recognised.
@@ -56,7 +47,7 @@ pub struct Run {
     pub late_spans: u64,
     /// Finish reason of the latest call.
     pub finish_reason: (u64, String),
-    /// Whether steps were left out.
+    /// Whether steps were left out, here or in what was added up.
     pub steps_truncated: bool,
     steps: Vec<Step>,
     by_span: HashMap<[u8; 8], usize>,

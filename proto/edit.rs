@@ -45,6 +45,7 @@ const EVENT: u8 = 0x5a;
 const EVENT_ATTR: u8 = 0x1a;
 const LINK_ATTR: u8 = 0x22;
 const RESOURCE_ATTR: u8 = 0x0a;
+const SCOPE_ATTR: u8 = 0x1a;
 
 impl<'a> RecordMut<'a> {
     #[inline]
@@ -255,6 +256,18 @@ impl<'a> RecordMut<'a> {
         if self.index.map_range(List::Attrs, start, len, RESOURCE_ATTR, &mut f) {
             self.index.resources[at].edited = true;
             self.index.resources[at].message_edited = true;
+        }
+    }
+
+    /// Edits the instrumentation scope's attributes like `map_attrs` (shared by every record of the scope).
+    pub fn map_scope_attrs(&mut self, mut f: impl FnMut(Key<'_>, ValueRef<'_>) -> Edit) {
+        let at = self.record().scope as usize;
+        let scope = self.index.scopes[at];
+        let (start, len) = (scope.attrs as usize, scope.attrs_len as usize);
+        if self.index.map_range(List::Attrs, start, len, SCOPE_ATTR, &mut f) {
+            self.index.scopes[at].edited = true;
+            self.index.scopes[at].message_edited = true;
+            self.index.resources[scope.resource as usize].edited = true;
         }
     }
 

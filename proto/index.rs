@@ -183,6 +183,10 @@ pub(crate) struct Scope {
     pub start: u32,
     pub body: u32,
     pub end: u32,
+    /// Where the `InstrumentationScope` field begins, or `NONE`.
+    pub message: u32,
+    pub message_body: u32,
+    pub message_end: u32,
     pub name: Place,
     pub version: Place,
     pub schema_url: Place,
@@ -193,7 +197,10 @@ pub(crate) struct Scope {
     pub records_len: u32,
     /// Its records follow each other without anything between.
     pub packed: bool,
+    /// A record of it or its own attributes were edited.
     pub edited: bool,
+    /// Its own attributes were.
+    pub message_edited: bool,
 }
 
 /// One `ResourceSpans` or `ResourceLogs`.

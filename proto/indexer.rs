@@ -151,6 +151,9 @@ impl Indexer<'_> {
             start: start as u32,
             body: body as u32,
             end: end as u32,
+            message: NONE,
+            message_body: 0,
+            message_end: 0,
             name: Place::default(),
             version: Place::default(),
             schema_url: Place::default(),
@@ -161,6 +164,7 @@ impl Indexer<'_> {
             records_len: 0,
             packed: true,
             edited: false,
+            message_edited: false,
         });
         let mut seen_message = false;
         let mut schema_url = Place::default();
@@ -184,7 +188,7 @@ impl Indexer<'_> {
                     }
                     seen_message = true;
                     let (from, to) = reader.delimited()?;
-                    self.scope_message(at, from, to)?;
+                    self.scope_message(at, field, from, to)?;
                 }
                 0x1a => schema_url = self.text(&mut reader)?,
                 _ if (1..=3).contains(&(tag >> 3)) => return wire_type("scope_spans", field),
@@ -200,7 +204,7 @@ impl Indexer<'_> {
         Ok(())
     }
 
-    fn scope_message(&mut self, at: usize, body: usize, end: usize) -> Result<(), DecodeError> {
+    fn scope_message(&mut self, at: usize, start: usize, body: usize, end: usize) -> Result<(), DecodeError> {
         let attrs = self.ix.attrs.len() as u32;
         let (mut name, mut version) = (Place::default(), Place::default());
         let mut reader = Reader::new(self.buf, body, end);
@@ -221,6 +225,7 @@ impl Indexer<'_> {
         }
         let count = self.ix.attrs.len() as u32;
         if let Some(scope) = self.ix.scopes.get_mut(at) {
+            (scope.message, scope.message_body, scope.message_end) = (start as u32, body as u32, end as u32);
             scope.name = name;
             scope.version = version;
             scope.attrs = attrs;

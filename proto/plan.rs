@@ -52,6 +52,7 @@ const ATTR_SPAN: u32 = 0x4a;
 const ATTR_LOG: u32 = 0x32;
 const ATTR_EVENT: u32 = 0x1a;
 const ATTR_LINK: u32 = 0x22;
+const ATTR_SCOPE: u32 = 0x1a;
 const ATTR_RESOURCE: u32 = 0x0a;
 
 impl<'a> Plan<'a> {
@@ -112,14 +113,31 @@ impl<'a> Plan<'a> {
     fn scope(&mut self, scope: &Scope) {
         let header = self.open(0x12);
         let mut cursor = scope.body;
+        let mut message_done = !scope.message_edited;
         for at in scope.records..scope.records + scope.records_len {
             let Some(record) = self.index.records.get(at as usize) else { break };
+            if !message_done && scope.message <= record.start {
+                self.scope_message(scope, &mut cursor);
+                message_done = true;
+            }
             self.base(cursor, record.start);
             cursor = record.end;
             self.record(at as usize, record);
         }
+        if !message_done {
+            self.scope_message(scope, &mut cursor);
+        }
         self.base(cursor, scope.end);
         self.close(header);
+    }
+
+    fn scope_message(&mut self, scope: &Scope, cursor: &mut u32) {
+        self.base(*cursor, scope.message);
+        let header = self.open(0x0a);
+        let attrs = range(&self.index.attrs, scope.attrs, scope.attrs_len);
+        self.attributes(Source::Base, scope.message_body, scope.message_end, ATTR_SCOPE, attrs);
+        self.close(header);
+        *cursor = scope.message_end;
     }
 
     /// A scope of which only some records stay.
@@ -129,6 +147,7 @@ impl<'a> Plan<'a> {
         let mut wanted = records.iter().copied().peekable();
         if let (Some(first), Some(last)) = (all.first(), all.last())
             && scope.packed
+            && !scope.message_edited
         {
             self.base(scope.body, first.start);
             for at in wanted {
@@ -139,12 +158,20 @@ impl<'a> Plan<'a> {
             self.base(last.end, scope.end);
         } else {
             let mut cursor = scope.body;
+            let mut message_done = !scope.message_edited;
             for (at, record) in (scope.records..).zip(all) {
+                if !message_done && scope.message <= record.start {
+                    self.scope_message(scope, &mut cursor);
+                    message_done = true;
+                }
                 self.base(cursor, record.start);
                 cursor = record.end;
                 if wanted.next_if_eq(&at).is_some() {
                     self.record(at as usize, record);
                 }
+            }
+            if !message_done {
+                self.scope_message(scope, &mut cursor);
             }
             self.base(cursor, scope.end);
         }

@@ -59,7 +59,7 @@ fn write(builder: &mut LogsBuilder, tracked: &Tracked, summary: &Summary, now: N
         .event_name(event_names::RUN)
         .observed_time_ns(now.unix_ns)
         .severity(if failed { ERROR } else { INFO }, if failed { "ERROR" } else { "INFO" })
-        .body(&sentence(tracked, summary))
+        .body(&sentence(summary))
         .ids(run.trace_id, None)
         .attr(keys::CHAPERONE_RUN_ID, &run.id)
         .attr(keys::CHAPERONE_RUN_VERSION, tracked.version as i64)
@@ -98,7 +98,7 @@ fn numbers(record: &mut LogRecordBuilder<'_>, tracked: &Tracked, summary: &Summa
         (keys::CHAPERONE_RUN_STEPS, summary.steps),
         (keys::CHAPERONE_RUN_LLM_CALLS, summary.llm_calls),
         (keys::CHAPERONE_RUN_TOOL_CALLS, summary.tool_calls),
-        (keys::CHAPERONE_RUN_TOOL_CALLS_REQUESTED, run.tool_calls_requested),
+        (keys::CHAPERONE_RUN_TOOL_CALLS_REQUESTED, summary.tool_calls_requested),
         (keys::CHAPERONE_RUN_RETRIES, summary.retries),
         (keys::CHAPERONE_RUN_ERRORS, summary.errors),
         (keys::CHAPERONE_RUN_RECOVERED_ERRORS, summary.recovered_errors),
@@ -112,7 +112,7 @@ fn numbers(record: &mut LogRecordBuilder<'_>, tracked: &Tracked, summary: &Summa
         (keys::CHAPERONE_RUN_TOKENS_CACHE_WRITE_5M, usage.cache_write_5m),
         (keys::CHAPERONE_RUN_TOKENS_CACHE_WRITE_1H, usage.cache_write_1h),
         (keys::CHAPERONE_RUN_TOKENS_REASONING, usage.reasoning),
-        (keys::CHAPERONE_RUN_UNPRICED_CALLS, run.unpriced_calls),
+        (keys::CHAPERONE_RUN_UNPRICED_CALLS, summary.unpriced_calls),
     ] {
         record.attr(key, number as i64);
     }
@@ -163,14 +163,14 @@ fn step_fact(fact: &StepFact) -> Value {
 }
 
 /// `run of agent support: success, 3 model calls, 3 tool calls, 3384 tokens, $0.000651`.
-fn sentence(tracked: &Tracked, summary: &Summary) -> String {
+fn sentence(summary: &Summary) -> String {
     let agent = match summary.about.agent_name.as_str() {
         "" => String::new(),
         name => format!(" of agent {name}"),
     };
     let tokens = summary.usage.input + summary.usage.output;
     let at_least = if summary.cost_is_lower_bound { "at least " } else { "" };
-    let tools = if summary.tool_calls > 0 { summary.tool_calls } else { tracked.run.tool_calls_requested };
+    let tools = if summary.tool_calls > 0 { summary.tool_calls } else { summary.tool_calls_requested };
     format!(
         "run{agent}: {}, {} model calls, {tools} tool calls, {tokens} tokens, {at_least}${:.6}",
         summary.status.name(),

@@ -83,6 +83,9 @@ impl Processor for AgentRuns {
                 Some(event_names::FINDING) => self.finding(record.attrs()),
                 Some(event_names::ALERT) => self.alert(record.attrs()),
                 _ if record::is_gen_ai(record) => self.record(record, now, out),
+                _ if record.as_span().is_some() => {
+                    self.with_run(&record::run_id(record), |tracked| tracked.run.lend_place(record))
+                }
                 _ => {}
             }
         }
@@ -142,22 +145,27 @@ impl AgentRuns {
         if let Some(ValueRef::Map(key)) = attrs.get(keys::CHAPERONE_FINDING_KEY)
             && let Some(id) = key.get("run").and_then(|run| run.as_str())
         {
-            self.with_run(id, |run| run.add_finding(detector));
+            self.with_run(id, |tracked| {
+                tracked.run.add_finding(detector);
+                tracked.changed = true;
+            });
         }
     }
 
     fn alert(&self, attrs: Attrs<'_>) {
         let Some(id) = attrs.str(keys::CHAPERONE_ALERT_RUN_ID) else { return };
         if let Some(ValueRef::Array(tags)) = attrs.get(keys::CHAPERONE_ALERT_TAGS) {
-            self.with_run(id, |run| tags.iter().filter_map(|tag| tag.as_str()).for_each(|tag| run.add_tag(tag)));
+            self.with_run(id, |tracked| {
+                tags.iter().filter_map(|tag| tag.as_str()).for_each(|tag| tracked.run.add_tag(tag));
+                tracked.changed = true;
+            });
         }
     }
 
-    fn with_run(&self, id: &str, change: impl FnOnce(&mut Run)) {
+    fn with_run(&self, id: &str, change: impl FnOnce(&mut Tracked)) {
         let state = &self.state;
         if let Some(tracked) = state.shards.lock(state.shards.of(state.seed.hash_one(id))).get_mut(id) {
-            change(&mut tracked.run);
-            tracked.changed = true;
+            change(tracked);
         }
     }
 

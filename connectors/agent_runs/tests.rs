@@ -41,6 +41,7 @@ fn span(id: u8, parent: u8, kind: &str, attributes: Vec<KeyValue>) -> Span {
 fn usage(scope: &str, input: i64, output: i64) -> Vec<KeyValue> {
     vec![
         text(keys::CHAPERONE_USAGE_SCOPE, scope),
+        text(keys::CHAPERONE_USAGE_SOURCE, "reported"),
         pair(keys::GEN_AI_USAGE_INPUT_TOKENS, Value::IntValue(input)),
         pair(keys::GEN_AI_USAGE_OUTPUT_TOKENS, Value::IntValue(output)),
         pair(keys::CHAPERONE_COST_TOTAL, Value::DoubleValue(0.25)),

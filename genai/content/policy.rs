@@ -65,6 +65,7 @@ impl Policy {
     pub fn apply(&self, data: &mut Data) -> Report {
         let mut report = Report::default();
         let mut scope: Option<(usize, ScopeVerdict)> = None;
+        let mut scopes: Vec<usize> = Vec::new();
         let mut resources: Vec<usize> = Vec::new();
         for at in 0..data.records() {
             let record = data.record(at);
@@ -87,6 +88,10 @@ impl Policy {
                 self.apply_texts(data, at, dialect, &mut report);
             }
             self.apply_attributes(data, at, dialect, &mut report);
+            if !scopes.contains(&index) {
+                scopes.push(index);
+                data.edit(at).map_scope_attrs(|key, value| self.edit(dialect, key, value, &mut report));
+            }
             if !resources.contains(&resource) {
                 resources.push(resource);
                 data.edit(at).map_resource_attrs(|key, value| self.edit(dialect, key, value, &mut report));

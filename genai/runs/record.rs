@@ -1,7 +1,7 @@
 //! Adding one enriched record to a run.
 
 use super::step::{Kind, Step, Usage};
-use super::{Run, remember};
+use super::{MOST_RECORDS, Run, remember};
 use crate::{dialects, event_names, keys, record};
 use chaperone_proto::{Attrs, KeyId, RecordRef};
 
@@ -9,15 +9,27 @@ use chaperone_proto::{Attrs, KeyId, RecordRef};
 const PARENT_IS_REMOTE: u32 = 0x200;
 
 impl Run {
-    /// Adds a record that the normaliser recognised; false when it was added before.
+    /// A span that is no GenAI step lends its place in the tree: what lies between a wrapper and its call.
+    pub fn lend_place(&mut self, record: RecordRef<'_>) {
+        if self.seen.len() < MOST_RECORDS {
+            self.totals.add(record);
+        }
+    }
+
+    /// Adds a record that the normaliser recognised; false when it was added before, or the run is full.
     ///
     /// `most_steps`: steps this run may keep. `pseudonym` gives the keyed digest of an identity.
     pub fn add(&mut self, record: RecordRef<'_>, most_steps: usize, pseudonym: impl Fn(&str) -> String) -> bool {
         let record_id = record::id(record);
         let Ok(identity) = u128::from_str_radix(&record_id, 16) else { return false };
+        if self.seen.len() >= MOST_RECORDS {
+            self.steps_truncated = true;
+            return false;
+        }
         if !self.seen.insert(identity) {
             return false;
         }
+        self.totals.add(record);
         let attrs = record.attrs();
         let step = step(record, &record_id);
         self.times(record, step.start_ns, step.end_ns);
@@ -29,7 +41,6 @@ impl Run {
         if attrs.str(keys::CHAPERONE_FAILURE_CODE) == Some("timeout") {
             self.timeouts += 1;
         }
-        self.count_usage(attrs, &step);
         match step.kind {
             Kind::Llm | Kind::Embedding => remember(&mut self.names.models, record::model(record).unwrap_or_default()),
             Kind::Tool => remember(&mut self.names.tools, &step.name),
@@ -124,14 +135,7 @@ impl Run {
 
     fn event(&mut self, name: &str, attrs: Attrs<'_>) {
         match name {
-            event_names::TOOL_CALL if attrs.str(keys::CHAPERONE_TOOL_SCOPE) != Some("duplicate") => {
-                remember(&mut self.names.tools, attrs.str(keys::GEN_AI_TOOL_NAME).unwrap_or_default());
-                if attrs.str(keys::CHAPERONE_TOOL_SOURCE) == Some("executed") {
-                    self.tool_calls_from_messages += 1;
-                } else {
-                    self.tool_calls_requested += 1;
-                }
-            }
+            event_names::TOOL_CALL => remember(&mut self.names.tools, attrs.str(keys::GEN_AI_TOOL_NAME).unwrap_or_default()),
             event_names::APPROVAL => self.approvals += 1,
             event_names::DECISION if attrs.str(keys::CHAPERONE_DECISION_TYPE) == Some("handoff") => {
                 let from = attrs.str(keys::CHAPERONE_HANDOFF_SOURCE).unwrap_or_default();
@@ -141,23 +145,6 @@ impl Run {
                 }
             }
             _ => {}
-        }
-    }
-
-    fn count_usage(&mut self, attrs: Attrs<'_>, step: &Step) {
-        if !step.owns {
-            return;
-        }
-        match step.usage {
-            Some(usage) => {
-                self.usage.add(usage);
-                self.calls_with_usage += 1;
-            }
-            None => self.calls_without_usage += 1,
-        }
-        self.cost_nanos += step.cost_nanos.unwrap_or_default();
-        if attrs.str(keys::CHAPERONE_COST_SOURCE) == Some("unpriced") {
-            self.unpriced_calls += 1;
         }
     }
 }

@@ -1,5 +1,7 @@
 //! One step of a run: a GenAI span or log, reduced to what the summary needs.
 
+use crate::usage::Totals;
+
 /// `chaperone.step.kind`, as far as runs tell kinds apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
@@ -50,6 +52,17 @@ pub struct Usage {
 }
 
 impl Usage {
+    /// What owners used.
+    pub fn of(totals: &Totals) -> Usage {
+        Usage {
+            input: totals.input_tokens,
+            output: totals.output_tokens,
+            cache_read: totals.cache_read_tokens,
+            cache_write_5m: totals.cache_write_5m_tokens,
+            cache_write_1h: totals.cache_write_1h_tokens,
+            reasoning: totals.reasoning_tokens,
+        }
+    }
     /// Whether nothing was used.
     pub fn is_empty(self) -> bool {
         self == Usage::default()

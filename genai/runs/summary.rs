@@ -80,12 +80,16 @@ pub struct Summary {
     pub cost_nanos: i128,
     /// Some calls had no price or did not say what they used.
     pub cost_is_lower_bound: bool,
+    /// Calls whose model has no price.
+    pub unpriced_calls: u64,
     /// GenAI steps.
     pub steps: u64,
     /// Model requests, wrappers and duplicates left out.
     pub llm_calls: u64,
     /// Tool calls that were executed.
     pub tool_calls: u64,
+    /// Tool calls that a model asked for.
+    pub tool_calls_requested: u64,
     /// Attempts after the first.
     pub retries: u64,
     /// Steps that failed.
@@ -119,9 +123,11 @@ impl Run {
         let step_facts = self.step_facts(&order);
         let counted = || self.steps().filter(|step| !step.duplicate);
         let errors = counted().filter(|step| step.error).count() as u64;
-        let aggregate = if self.calls_with_usage == 0 { self.aggregate_usage() } else { None };
-        let (usage, cost_nanos) = aggregate.unwrap_or((self.usage, self.cost_nanos));
-        let tool_steps = counted().filter(|step| step.kind == Kind::Tool).count() as u64;
+        let totals = &self.totals;
+        let aggregate = if totals.is_unmeasured() { self.aggregate_usage() } else { None };
+        let owned = (Usage::of(totals), i128::from(totals.cost_nanos));
+        let (usage, cost_nanos) = aggregate.unwrap_or(owned);
+        let (failed, ended_well) = totals.calls();
         let names = |names: &std::collections::BTreeSet<String>| names.iter().cloned().collect::<Vec<_>>();
         Summary {
             status: self.status(errors),
@@ -129,10 +135,12 @@ impl Run {
             usage,
             usage_from_aggregate: aggregate.is_some(),
             cost_nanos,
-            cost_is_lower_bound: self.unpriced_calls > 0 || self.calls_without_usage > 0,
+            cost_is_lower_bound: totals.is_lower_bound(),
+            unpriced_calls: totals.unpriced_calls,
             steps: counted().count() as u64,
-            llm_calls: self.llm_calls(),
-            tool_calls: tool_steps + self.tool_calls_from_messages,
+            llm_calls: failed + ended_well,
+            tool_calls: totals.executed.values().sum(),
+            tool_calls_requested: totals.requested.values().sum(),
             retries: counted().filter(|step| step.attempt > 1).count() as u64,
             errors,
             recovered_errors: step_facts.iter().filter(|fact| fact.recovered).count() as u64,

@@ -1,4 +1,4 @@
-//! The steps of a run as a tree: ancestors, wrappers, outermost aggregates, delegation.
+//! The steps of a run as a tree: ancestors, outermost aggregates, delegation, self time.
 //!
 //! Parents may be missing or arrive last, and ids may be forged: walks are bounded and never trust that there is no cycle.
 
@@ -18,38 +18,6 @@ impl Run {
             Some(above)
         })
         .take(DEEPEST)
-    }
-
-    /// Calls without usage that only wrap another call: one with usage above them, or any call below them,
-    /// without a tool or agent step between.
-    pub(super) fn wrappers(&self) -> Vec<bool> {
-        let mut wrapper = vec![false; self.steps.len()];
-        for (i, step) in self.steps.iter().enumerate().filter(|(_, step)| step.kind.is_call() && step.is_span) {
-            for above in self.ancestors(step) {
-                if matches!(above.kind, Kind::Tool | Kind::Agent) {
-                    break;
-                }
-                if !above.kind.is_call() {
-                    continue;
-                }
-                if above.usage.is_none() {
-                    if let Some(at) = above.span.and_then(|span| self.step_of_span(span)) {
-                        wrapper[at] = true;
-                    }
-                } else if step.usage.is_none() {
-                    wrapper[i] = true;
-                }
-                break;
-            }
-        }
-        wrapper
-    }
-
-    /// Model requests that happened: calls that are neither duplicates nor wrappers.
-    pub(super) fn llm_calls(&self) -> u64 {
-        let wrappers = self.wrappers();
-        let calls = self.steps.iter().zip(wrappers).filter(|(step, wrapper)| step.owns && step.kind.is_call() && !wrapper);
-        calls.map(|(step, _)| u64::from(step.requests)).sum()
     }
 
     /// What the outermost aggregates and unowned records said: used when no call was counted.

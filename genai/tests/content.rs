@@ -145,3 +145,21 @@ fn a_genai_span_that_was_not_normalised_is_recognised_all_the_same() {
     let data = applied(span(OPENINFERENCE, &json!({"input.value": "hi"})));
     assert_eq!(value(&data, "input.value"), None);
 }
+
+#[test]
+fn instrumentation_scopes_obey_the_same_rules() {
+    let request = json!({"resourceSpans": [{"scopeSpans": [{
+        "scope": {
+            "name": OPENINFERENCE,
+            "attributes": support::attributes(&json!({"build": "b7", "input.value": "tell me", "owner": "jane.doe@example.com"})),
+        },
+        "spans": [{"name": "s", "attributes": support::attributes(&json!({"openinference.span.kind": "LLM"}))}],
+    }]}]});
+    let data = applied(normalized(support::decode(chaperone_proto::Signal::Traces, &request)));
+    let scope = |key: &str| data.record(0).scope().attrs().get_named(key).and_then(|v| v.as_str().map(str::to_owned));
+    assert_eq!(scope("build").as_deref(), Some("b7"));
+    assert_eq!(scope("input.value"), None);
+    assert_eq!(scope("owner").as_deref(), Some("[removed 20 bytes]"));
+    let encoded = String::from_utf8_lossy(&data.encode().concat()).into_owned();
+    assert!(!encoded.contains("tell me"), "what was removed is still encoded");
+}

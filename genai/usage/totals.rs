@@ -21,8 +21,10 @@ pub struct Totals {
     pub output_tokens: u64,
     /// Of the input: read from a cache.
     pub cache_read_tokens: u64,
-    /// Of the input: written to a cache, for any time.
-    pub cache_write_tokens: u64,
+    /// Of the input: written to a cache for five minutes, or for a time nobody named.
+    pub cache_write_5m_tokens: u64,
+    /// Of the input: written to a cache for an hour.
+    pub cache_write_1h_tokens: u64,
     /// Of the output.
     pub reasoning_tokens: u64,
     /// Cost of owners in nano-dollars.
@@ -87,20 +89,38 @@ impl Totals {
         }
     }
 
+    /// Of the input: written to a cache, for any time.
+    pub fn cache_write_tokens(&self) -> u64 {
+        self.cache_write_5m_tokens + self.cache_write_1h_tokens
+    }
+
+    /// Whether no owner said what it used: what aggregates said is all there is.
+    pub fn is_unmeasured(&self) -> bool {
+        !self.calls.iter().any(|call| call.measured)
+    }
+
+    /// Whether cost and tokens are the least that was spent: some calls had no price or did not say what they used.
+    pub fn is_lower_bound(&self) -> bool {
+        self.unpriced_calls > 0 || self.counted().iter().any(|call| !call.measured && !call.failed)
+    }
+
     /// Model and embedding calls: failed ones and those that ended well.
     pub fn calls(&self) -> (u64, u64) {
-        let below = self.places_above_calls();
-        let responses: HashSet<&str> =
-            self.calls.iter().filter(|call| call.measured).filter_map(|call| call.response.as_deref()).collect();
         let mut sums = (0, 0);
-        for call in &self.calls {
-            let is_told_by_another = !call.measured && call.response.as_deref().is_some_and(|id| responses.contains(id));
-            if is_told_by_another || (!call.measured && self.is_wrapper(call, &below)) {
-                continue;
-            }
+        for call in self.counted() {
             *(if call.failed { &mut sums.0 } else { &mut sums.1 }) += call.requests;
         }
         sums
+    }
+
+    /// Calls that are neither wrappers nor told by another record.
+    fn counted(&self) -> Vec<&Call> {
+        let below = self.places_above_calls();
+        let measured = self.calls.iter().filter(|call| call.measured);
+        let responses: HashSet<&str> = measured.filter_map(|call| call.response.as_deref()).collect();
+        let is_told_by_another = |call: &Call| call.response.as_deref().is_some_and(|id| responses.contains(id));
+        let counts = |call: &&Call| call.measured || !(is_told_by_another(call) || self.is_wrapper(call, &below));
+        self.calls.iter().filter(counts).collect()
     }
 
     fn add_call(&mut self, record: RecordRef<'_>) {
@@ -111,8 +131,8 @@ impl Totals {
             self.input_tokens += count(keys::GEN_AI_USAGE_INPUT_TOKENS);
             self.output_tokens += count(keys::GEN_AI_USAGE_OUTPUT_TOKENS);
             self.cache_read_tokens += count(keys::GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS);
-            self.cache_write_tokens +=
-                count(keys::CHAPERONE_USAGE_CACHE_WRITE_5M_TOKENS) + count(keys::CHAPERONE_USAGE_CACHE_WRITE_1H_TOKENS);
+            self.cache_write_5m_tokens += count(keys::CHAPERONE_USAGE_CACHE_WRITE_5M_TOKENS);
+            self.cache_write_1h_tokens += count(keys::CHAPERONE_USAGE_CACHE_WRITE_1H_TOKENS);
             self.reasoning_tokens += count(keys::GEN_AI_USAGE_REASONING_OUTPUT_TOKENS);
             let cost = attrs.get(keys::CHAPERONE_COST_TOTAL).and_then(ValueRef::as_f64);
             self.cost_nanos += cost.map_or(0, |usd| (usd * 1e9).round() as i64);

@@ -86,7 +86,7 @@ impl Expected {
             input: totals.input_tokens,
             output: totals.output_tokens,
             cache_read: totals.cache_read_tokens,
-            cache_write: totals.cache_write_tokens,
+            cache_write: totals.cache_write_tokens(),
             reasoning: totals.reasoning_tokens,
             llm_ok,
             requested: totals.requested.clone(),

@@ -7,6 +7,7 @@ mod captures;
 mod expected;
 mod order;
 mod run;
+mod runs;
 
 /// Captures of the dialects that are mapped whole.
 const FAMILIES: [&str; 6] = [

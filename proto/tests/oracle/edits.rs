@@ -8,7 +8,7 @@ use chaperone_proto::record::{Edit, RecordMut};
 use chaperone_proto::{KeyId, Limits, Logs, Traces, Value, ValueIn};
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
-use opentelemetry_proto::tonic::common::v1::KeyValue;
+use opentelemetry_proto::tonic::common::v1::{InstrumentationScope, KeyValue};
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::Span;
@@ -33,6 +33,7 @@ enum Op {
     SetStatus(String),
     SetBody(Value),
     MapResource(usize),
+    MapScope(usize),
     AppendResource(u16, Value),
     SetTraceState(String),
 }
@@ -55,6 +56,7 @@ fn op() -> impl Strategy<Value = Op> {
         1 => text().prop_map(Op::SetStatus),
         1 => value().prop_map(Op::SetBody),
         1 => (0..3usize).prop_map(Op::MapResource),
+        1 => (0..3usize).prop_map(Op::MapScope),
         1 => (id(), value()).prop_map(|(key, value)| Op::AppendResource(key, value)),
         1 => text().prop_map(Op::SetTraceState),
     ]
@@ -154,6 +156,12 @@ fn apply_to_resource(op: &Op, resource: &mut Option<Resource>) {
     }
 }
 
+fn apply_to_scope(op: &Op, scope: &mut Option<InstrumentationScope>) {
+    if let Op::MapScope(shift) = op {
+        scope.iter_mut().for_each(|scope| map(&mut scope.attributes, *shift, 0));
+    }
+}
+
 fn apply(op: &Op, mut record: RecordMut<'_>) {
     match op {
         Op::Set(key, value) => record.set(KeyId(*key), value),
@@ -181,6 +189,7 @@ fn apply(op: &Op, mut record: RecordMut<'_>) {
         Op::SetTraceState(state) => record.set_trace_state(state),
         Op::AppendResource(key, value) => record.append_resource_attr(KeyId(*key), value),
         Op::MapResource(shift) => record.map_resource_attrs(|key, _| decide(*shift, 0, key.name)),
+        Op::MapScope(shift) => record.map_scope_attrs(|key, _| decide(*shift, 0, key.name)),
     }
 }
 
@@ -197,13 +206,15 @@ fn edited_traces(mut request: ExportTraceServiceRequest, ops: &[(prop::sample::I
         apply(op, traces.edit(at));
         let mut position = 0;
         for resource in &mut request.resource_spans {
-            let spans = resource.scope_spans.iter_mut().flat_map(|scope| &mut scope.spans);
-            for span in spans {
-                if position == at {
-                    apply_to_span(op, span);
-                    apply_to_resource(op, &mut resource.resource);
+            for scope in &mut resource.scope_spans {
+                for span in &mut scope.spans {
+                    if position == at {
+                        apply_to_span(op, span);
+                        apply_to_scope(op, &mut scope.scope);
+                        apply_to_resource(op, &mut resource.resource);
+                    }
+                    position += 1;
                 }
-                position += 1;
             }
         }
     }
@@ -226,13 +237,15 @@ fn edited_logs(mut request: ExportLogsServiceRequest, ops: &[(prop::sample::Inde
         apply(op, logs.edit(at));
         let mut position = 0;
         for resource in &mut request.resource_logs {
-            let records = resource.scope_logs.iter_mut().flat_map(|scope| &mut scope.log_records);
-            for record in records {
-                if position == at {
-                    apply_to_log(op, record);
-                    apply_to_resource(op, &mut resource.resource);
+            for scope in &mut resource.scope_logs {
+                for record in &mut scope.log_records {
+                    if position == at {
+                        apply_to_log(op, record);
+                        apply_to_scope(op, &mut scope.scope);
+                        apply_to_resource(op, &mut resource.resource);
+                    }
+                    position += 1;
                 }
-                position += 1;
             }
         }
     }
