@@ -1,15 +1,16 @@
-//! `${env:NAME}`, `${env:NAME:-default}`, `${NAME}` and `$$` in values.
+//! `${env:NAME}`, `${env:NAME:-default}`, `${NAME}`, `${file:PATH}`, `${yaml:TEXT}` and `$$` in values.
 //!
 //! A value that is nothing but one `${...}` becomes whatever its text means as YAML, with the original text kept for
-//! settings that want text; within other text it is put in as it is.
-//! What came out of a variable is expanded again; the whole configuration may take 1,000 steps.
+//! settings that want text (a file's last line end with it); within other text it is put in as it is.
+//! What came out of a variable or a file is expanded again; the whole configuration may take 1,000 steps.
 //! Keys and comments are never expanded.
 
+use crate::nest::nested;
 use crate::parse::MAX_DEPTH;
 use crate::problems::join;
 use crate::scalar::{Scalar, Style};
 use crate::tree::{Kind, item_path};
-use crate::{Location, Node, Problem, Problems, Severity};
+use crate::{Location, Node, Problem, Problems, Severity, Surroundings, suggest};
 use std::collections::BTreeSet;
 
 /// Expansions over a whole configuration.
@@ -18,13 +19,13 @@ const MAX_STEPS: usize = 1_000;
 const MAX_NESTING: usize = 32;
 
 /// Expands every value of a tree.
-pub(crate) fn expand(node: Node, env: &dyn Fn(&str) -> Option<String>, problems: &mut Problems) -> Node {
-    let mut expander = Expander { env, problems, steps: 0, warned: BTreeSet::new(), depth: 0, at: None, path: String::new() };
+pub(crate) fn expand(node: Node, around: &Surroundings, problems: &mut Problems) -> Node {
+    let mut expander = Expander { around, problems, steps: 0, warned: BTreeSet::new(), depth: 0, at: None, path: String::new() };
     expander.node(node, "", 0)
 }
 
 struct Expander<'a> {
-    env: &'a dyn Fn(&str) -> Option<String>,
+    around: &'a Surroundings<'a>,
     problems: &'a mut Problems,
     steps: usize,
     /// Unset variables that were warned of: one warning each.
@@ -36,12 +37,22 @@ struct Expander<'a> {
     path: String,
 }
 
-/// A piece of a value: text, or what a variable gave, not expanded yet.
+/// A piece of a value: text, or what a `${...}` gave, not expanded yet.
 enum Piece {
     Text(String),
     /// `None`: the variable is not set.
-    Variable(Option<String>),
+    Found(Option<Found>),
 }
+
+/// What a variable or a file holds.
+struct Found {
+    text: String,
+    /// The file it came from: lists and maps in it have places of their own.
+    file: Option<String>,
+}
+
+/// What may stand before the colon in `${...}`.
+const SCHEMES: [&str; 3] = ["env", "file", "yaml"];
 
 /// Why a value cannot be expanded, with a hint.
 type Fault = (String, Option<String>);
@@ -91,8 +102,8 @@ impl Expander<'_> {
         let pieces = self.pieces(&scalar.text, nesting)?;
         match pieces.as_slice() {
             [Piece::Text(text)] => Ok(Node::scalar(Scalar { text: text.clone(), ..scalar.clone() }, None)),
-            [Piece::Variable(None)] => Ok(Node::scalar(Scalar::plain(""), None)),
-            [Piece::Variable(Some(text))] => self.value(text, nesting + 1),
+            [Piece::Found(None)] => Ok(Node::scalar(Scalar::plain(""), None)),
+            [Piece::Found(Some(found))] => self.value(found, nesting + 1),
             _ => {
                 let text = self.concat(pieces, nesting)?;
                 // Put together it is text, and a number too if a setting wants one and it reads as one.
@@ -102,18 +113,21 @@ impl Expander<'_> {
     }
 
     /// What the text of a variable means where it is a whole value: any YAML.
-    fn value(&mut self, text: &str, nesting: usize) -> Result<Node, Fault> {
+    fn value(&mut self, found: &Found, nesting: usize) -> Result<Node, Fault> {
+        let text = found.text.as_str();
         if nesting > MAX_NESTING {
             return Err(("too many recursive expansions".to_owned(), None));
         }
-        if let Ok(node) = Node::parse(text, "")
+        if let Ok(node) = Node::parse(text, found.file.as_deref().unwrap_or_default())
             && !matches!(node.kind, Kind::Scalar(_))
         {
             if self.depth + node.height() > MAX_DEPTH {
                 return Err((format!("nested deeper than {MAX_DEPTH} levels"), None));
             }
             let (path, at) = (self.path.clone(), self.at.clone());
-            let node = self.node(relocated(node, at.as_ref()), &path, nesting);
+            let place = found.file.is_none().then_some(at.as_ref());
+            let node = nested(hidden(node, place), self.depth);
+            let node = self.node(node, &path, nesting);
             return Ok(Node { original: Some(text.to_owned()), ..node });
         }
         if !text.contains('$') {
@@ -121,8 +135,8 @@ impl Expander<'_> {
         }
         let pieces = self.pieces(text, nesting)?;
         match pieces.as_slice() {
-            [Piece::Variable(Some(text))] => self.value(text, nesting + 1),
-            [Piece::Variable(None)] => Ok(Node::scalar(Scalar::plain(""), None)),
+            [Piece::Found(Some(found))] => self.value(found, nesting + 1),
+            [Piece::Found(None)] => Ok(Node::scalar(Scalar::plain(""), None)),
             _ => Ok(typed(&self.concat(pieces, nesting)?)),
         }
     }
@@ -141,9 +155,9 @@ impl Expander<'_> {
         for piece in pieces {
             match piece {
                 Piece::Text(text) => whole.push_str(&text),
-                Piece::Variable(None) => {}
-                Piece::Variable(Some(text)) if text.contains('$') => whole.push_str(&self.flat(&text, nesting + 1)?),
-                Piece::Variable(Some(text)) => whole.push_str(&text),
+                Piece::Found(None) => {}
+                Piece::Found(Some(found)) if found.text.contains('$') => whole.push_str(&self.flat(&found.text, nesting + 1)?),
+                Piece::Found(Some(found)) => whole.push_str(&found.text),
             }
         }
         Ok(whole)
@@ -172,7 +186,7 @@ impl Expander<'_> {
                 pieces.push(Piece::Text(std::mem::take(&mut plain)));
             }
             let uri = if body.contains("${") { self.flat(body, nesting + 1)? } else { body.to_owned() };
-            pieces.push(Piece::Variable(self.look_up(&uri)?));
+            pieces.push(Piece::Found(self.look_up(&uri)?));
             rest = after;
         }
         plain.push_str(rest);
@@ -182,31 +196,49 @@ impl Expander<'_> {
         Ok(pieces)
     }
 
-    fn look_up(&mut self, uri: &str) -> Result<Option<String>, Fault> {
+    fn look_up(&mut self, uri: &str) -> Result<Option<Found>, Fault> {
         self.steps += 1;
         if self.steps > MAX_STEPS {
             return Err(("too many recursive expansions".to_owned(), None));
         }
         let (scheme, rest) = uri.split_once(':').unwrap_or(("env", uri));
-        if scheme != "env" {
-            let hint = match rest.strip_prefix('-') {
-                Some(_) if is_name(scheme) => format!("write `${{env:{uri}}}`"),
-                _ => "known here: `env`".to_owned(),
-            };
-            return Err((format!("scheme `{scheme}` is not supported in `${{{uri}}}`"), Some(hint)));
+        if let "http" | "https" = scheme {
+            let hint = "fetch it before the start, and write `${file:PATH}`".to_owned();
+            return Err((format!("`${{{uri}}}`: configuration is not read over the network"), Some(hint)));
         }
+        if !SCHEMES.contains(&scheme) {
+            let hint = match rest.strip_prefix('-') {
+                Some(_) if is_name(scheme) => Some(format!("write `${{env:{uri}}}`")),
+                _ => suggest::one_of(&SCHEMES),
+            };
+            return Err((format!("scheme `{scheme}` is not supported in `${{{uri}}}`"), hint));
+        }
+        // A fallback may hold anything: what is in it was expanded before.
+        let asked = if scheme == "env" { rest.split_once(":-").map_or(rest, |(name, _)| name) } else { rest };
+        if asked.contains('$') {
+            return Err((format!("`${{{uri}}}` contains an unsupported character: `$`"), None));
+        }
+        match scheme {
+            "file" => match (self.around.file)(rest) {
+                Ok(text) => Ok(Some(Found { text, file: Some(rest.to_owned()) })),
+                Err(reason) => Err((format!("cannot read the file `{rest}`: {reason}"), None)),
+            },
+            "yaml" => Ok(Some(Found { text: rest.to_owned(), file: None })),
+            _ => Ok(self.variable(rest)?.map(|text| Found { text, file: None })),
+        }
+    }
+
+    /// `NAME` or `NAME:-fallback`.
+    fn variable(&mut self, rest: &str) -> Result<Option<String>, Fault> {
         let (name, fallback) = match rest.split_once(":-") {
             Some((name, fallback)) => (name, Some(fallback)),
             None => (rest, None),
         };
-        if name.contains('$') {
-            return Err((format!("`${{{uri}}}` contains an unsupported character: `$`"), None));
-        }
         if !is_name(name) {
             let hint = "a name is letters, digits and `_`, and does not begin with a digit".to_owned();
             return Err((format!("environment variable `{name}` has an invalid name"), Some(hint)));
         }
-        let value = (self.env)(name).or_else(|| fallback.map(str::to_owned));
+        let value = (self.around.env)(name).or_else(|| fallback.map(str::to_owned));
         if value.is_none() && self.warned.insert(name.to_owned()) {
             let hint = format!("set it, or write `${{env:{name}:-default}}`");
             self.report(Severity::Warning, format!("environment variable `{name}` is not set"), Some(hint));
@@ -229,26 +261,27 @@ fn typed(text: &str) -> Node {
     Node::scalar(scalar, None)
 }
 
-/// Gives every value of a tree one place: where the variable is named.
-fn relocated(node: Node, at: Option<&Location>) -> Node {
+/// Marks every scalar of a tree as one whose text messages must not show, and moves all to `place` where there is one.
+fn hidden(node: Node, place: Option<Option<&Location>>) -> Node {
+    let location = match place {
+        Some(place) => place.cloned(),
+        None => node.location,
+    };
     let kind = match node.kind {
-        Kind::List(items) => Kind::List(items.into_iter().map(|item| relocated(item, at)).collect()),
+        Kind::List(items) => Kind::List(items.into_iter().map(|item| hidden(item, place)).collect()),
         Kind::Map(mut pairs) => {
             for pair in &mut pairs {
-                pair.location = at.cloned();
+                if let Some(place) = place {
+                    pair.location = place.cloned();
+                }
                 let value = std::mem::replace(&mut pair.value, Node::null());
-                pair.value = relocated(value, at);
+                pair.value = hidden(value, place);
             }
             Kind::Map(pairs)
         }
-        scalar => scalar,
-    };
-    // Strings in a list or map are not text of the file: messages must not show them.
-    let kind = match kind {
         Kind::Scalar(scalar) => Kind::Scalar(Scalar { original: Some(scalar.text.clone()), ..scalar }),
-        other => other,
     };
-    Node { kind, location: at.cloned(), original: None }
+    Node { kind, location, original: None }
 }
 
 /// What is before the `}` that closes, and what is after it; nested `${` have their own.
@@ -272,120 +305,5 @@ fn is_name(text: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn env(name: &str) -> Option<String> {
-        let value = match name {
-            "X" => "value",
-            "NUMBER" => "0123",
-            "QUOTED" => "\"5\"",
-            "EMPTY" => "",
-            "LIST" => "[a, '${env:X}']",
-            "WHICH" => "X",
-            "INDIRECT" => "${env:X}",
-            "PRICE" => "5$$",
-            "SELF" => "${env:SELF}",
-            "GROWS" => "[x, '${env:GROWS}']",
-            "BAD_YAML" => "[unclosed",
-            "MAP" => "key: value",
-            _ => return None,
-        };
-        Some(value.to_owned())
-    }
-
-    fn expanded(text: &str) -> (Node, Problems) {
-        let mut problems = Problems::new();
-        let tree = Node::parse(&format!("v: {text}"), "t.yaml").expect("invariant: the test's YAML is good");
-        let tree = expand(tree, &env, &mut problems);
-        (tree.get("v").cloned().unwrap_or_else(Node::null), problems)
-    }
-
-    fn text(value: &str) -> String {
-        let (node, problems) = expanded(value);
-        assert!(problems.is_empty(), "{problems}");
-        node.deserialize::<String>().unwrap_or_else(|problems| panic!("{problems}"))
-    }
-
-    fn message(value: &str) -> String {
-        expanded(value).1.to_string()
-    }
-
-    #[test]
-    fn variables_are_put_in() {
-        assert_eq!(text("${env:X}"), "value");
-        assert_eq!(text("${X}"), "value");
-        assert_eq!(text("a-${env:X}-b"), "a-value-b");
-        assert_eq!(text("'${env:X}${env:X}'"), "valuevalue");
-        assert_eq!(text("${env:NOPE:-fallback}"), "fallback");
-        assert_eq!(text("${env:NOPE:-${env:X}}"), "value");
-        assert_eq!(text("a${env:EMPTY:-fallback}b"), "ab");
-        assert_eq!(text("${env:${env:WHICH}}"), "value");
-        assert_eq!(text("${env:INDIRECT}"), "value");
-        assert_eq!(text("${env:MAP}"), "key: value");
-        assert_eq!(text("${env:BAD_YAML}"), "[unclosed");
-    }
-
-    #[test]
-    fn dollars_escape_in_pairs() {
-        for (value, expected) in [
-            ("a$$$b", "a$$b"),
-            ("a$b", "a$b"),
-            ("$NAME", "$NAME"),
-            ("$${env:X}", "${env:X}"),
-            ("$$${env:X}", "$value"),
-            ("$$$${env:X}", "$${env:X}"),
-            ("'${env:X'", "${env:X"),
-            ("${env:PRICE}", "5$"),
-        ] {
-            assert_eq!(text(value), expected, "{value}");
-        }
-    }
-
-    #[test]
-    fn a_whole_value_takes_the_type_it_reads_as() {
-        let (node, _) = expanded("${env:NUMBER}");
-        assert_eq!(node.deserialize::<u32>().ok(), Some(83));
-        assert_eq!(node.deserialize::<String>().ok().as_deref(), Some("0123"));
-        let (node, _) = expanded("${env:LIST}");
-        assert_eq!(node.deserialize::<Vec<String>>().ok(), Some(vec!["a".to_owned(), "value".to_owned()]));
-        let (node, _) = expanded("\"${env:QUOTED}\"");
-        assert_eq!(node.deserialize::<String>().ok().as_deref(), Some("\"5\""));
-        assert!(node.deserialize::<u32>().is_err());
-        assert!(expanded("${env:EMPTY}").0.is_null());
-    }
-
-    #[test]
-    fn an_unset_variable_is_null_with_one_warning() {
-        let (node, problems) = expanded("['${env:NOPE}', '${env:NOPE}']");
-        assert!(node.items().all(Node::is_null));
-        assert_eq!(
-            problems.to_string(),
-            "warning: environment variable `NOPE` is not set\n  --> t.yaml:1:5  v[0]\n  \
-             hint: set it, or write `${env:NOPE:-default}`"
-        );
-    }
-
-    #[test]
-    fn bad_expansions_say_what_to_write() {
-        for (value, expected) in [
-            (
-                "${NAME:-x}",
-                "error: scheme `NAME` is not supported in `${NAME:-x}`\n  --> t.yaml:1:4  v\n  hint: write `${env:NAME:-x}`",
-            ),
-            ("${foo:Y}", "error: scheme `foo` is not supported in `${foo:Y}`\n  --> t.yaml:1:4  v\n  hint: known here: `env`"),
-            (
-                "${1Y}",
-                "error: environment variable `1Y` has an invalid name\n  --> t.yaml:1:4  v\n  \
-                 hint: a name is letters, digits and `_`, and does not begin with a digit",
-            ),
-            ("${env:$Y}", "error: `${env:$Y}` contains an unsupported character: `$`\n  --> t.yaml:1:4  v"),
-            ("${env:SELF}", "error: too many recursive expansions\n  --> t.yaml:1:4  v"),
-            ("${env:GROWS}", "error: too many recursive expansions\n  --> t.yaml:1:4  v"),
-        ] {
-            let found = message(value);
-            assert!(found.starts_with(expected), "{found}");
-        }
-        assert!(message("${}").starts_with("error: environment variable `` has an invalid name"));
-    }
-}
+#[path = "expand_tests.rs"]
+mod tests;

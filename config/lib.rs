@@ -11,6 +11,8 @@ mod expand;
 pub mod id;
 mod lay;
 pub mod load;
+mod merge;
+mod nest;
 mod parse;
 pub mod problems;
 mod read;
@@ -18,6 +20,7 @@ mod scalar;
 mod schema;
 pub mod settings;
 pub mod suggest;
+pub mod surroundings;
 pub mod tree;
 pub mod user_config;
 mod walk;
@@ -27,8 +30,9 @@ pub use id::{ComponentId, PipelineId};
 pub use load::{Source, load, load_what_is_there};
 pub use problems::{Location, Problem, Problems, Severity};
 pub use settings::{ByteSize, Duration, Endpoint, Optional, Secret};
+pub use surroundings::{Gates, Surroundings};
 pub use tree::Node;
-pub use user_config::{UserConfig, parse_settings, read_settings};
+pub use user_config::{UserConfig, effective_settings, parse_settings, read_settings, written};
 
 #[cfg(test)]
 mod property_tests;

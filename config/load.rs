@@ -4,10 +4,12 @@
 //! `--set` sources count last, wherever they stand.
 
 use crate::expand::expand;
+use crate::merge::merge;
+use crate::nest::nested;
 use crate::parse::MAX_DEPTH;
 use crate::problems::join;
 use crate::tree::{Kind, Pair};
-use crate::{Document, Location, Node, Problem, Problems, Severity, read};
+use crate::{Document, Location, Node, Problem, Problems, Severity, Surroundings, read};
 
 /// Where configuration comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,20 +25,21 @@ pub enum Source {
     Set(String),
 }
 
-/// Loads a configuration. `env` looks an environment variable up.
+/// Loads a configuration that names no file. `env` looks an environment variable up.
 ///
 /// The problems of a successful load are warnings.
 pub fn load(sources: &[Source], env: &dyn Fn(&str) -> Option<String>) -> Result<(Document, Problems), Problems> {
-    match load_what_is_there(sources, env) {
+    match load_what_is_there(sources, &Surroundings::of_env(env)) {
         (Some(document), problems) if !problems.has_errors() => Ok((document, problems)),
         (_, problems) => Err(problems),
     }
 }
 
-/// As [`load`], with what could be read in spite of errors, so that the settings of its components can be checked too.
+/// As [`load`] with files and gates, and with what could be read in spite of errors, so that the settings of its components
+/// can be checked too.
 ///
 /// `None` when a source is not YAML or not a map.
-pub fn load_what_is_there(sources: &[Source], env: &dyn Fn(&str) -> Option<String>) -> (Option<Document>, Problems) {
+pub fn load_what_is_there(sources: &[Source], around: &Surroundings) -> (Option<Document>, Problems) {
     let mut problems = Problems::new();
     let mut trees = Vec::new();
     let texts = sources.iter().filter(|source| matches!(source, Source::Text { .. }));
@@ -54,9 +57,10 @@ pub fn load_what_is_there(sources: &[Source], env: &dyn Fn(&str) -> Option<Strin
     if problems.has_errors() {
         return (None, problems);
     }
-    let merged = trees.into_iter().fold(Node::map(Vec::new(), None), Node::merge);
-    let tree = expand(merged, env, &mut problems);
-    let document = read::document(tree, &mut problems);
+    let append = around.gates.append_lists;
+    let merged = trees.into_iter().fold(Node::map(Vec::new(), None), |below, over| merge(below, over, append));
+    let tree = expand(merged, around, &mut problems);
+    let document = read::document(tree, around.gates, &mut problems);
     problems.sort_by_place();
     (Some(document), problems)
 }
@@ -137,36 +141,6 @@ fn shift_place(location: &mut Option<Location>, column: usize) {
     if let Some(location) = location.as_mut().filter(|location| location.line == 1) {
         location.column += column - 1;
     }
-}
-
-/// Splits keys that hold `::` into nested maps: `a::b: 1` is `a: {b: 1}`.
-///
-/// A key that would make the tree too deep stays as it is, and is unknown to whoever reads it.
-fn nested(node: Node, depth: usize) -> Node {
-    let Node { kind, location, original } = node;
-    let kind = match kind {
-        Kind::Scalar(scalar) => Kind::Scalar(scalar),
-        Kind::List(items) => Kind::List(items.into_iter().map(|item| nested(item, depth + 1)).collect()),
-        Kind::Map(pairs) => {
-            let mut whole = Node::map(Vec::new(), location.clone());
-            for Pair { key, location, value } in pairs {
-                let mut segments: Vec<&str> = key.split("::").collect();
-                let too_deep = depth + segments.len() + value.height() > MAX_DEPTH + 1;
-                if segments.len() > 1 && (too_deep || segments.iter().any(|segment| segment.is_empty())) {
-                    segments = vec![key.as_str()];
-                }
-                let mut value = nested(value, depth + segments.len());
-                for segment in segments.into_iter().rev() {
-                    let place = location.clone();
-                    let pair = Pair { key: segment.to_owned(), location: place.clone(), value };
-                    value = Node::map(vec![pair], place);
-                }
-                whole = whole.merge(Node { location: None, ..value });
-            }
-            whole.kind
-        }
-    };
-    Node { kind, location, original }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Whole configurations, good and bad.
 
-use crate::{Document, Problems, Source, load};
+use crate::{Document, Gates, Problems, Source, Surroundings, load};
 
 fn env(name: &str) -> Option<String> {
     (name == "ENDPOINT").then(|| "localhost:1".to_owned())
@@ -192,10 +192,45 @@ fn no_way_leads_to_a_tree_that_is_too_deep() {
     let keys = vec!["a"; 200].join("::");
     let segments = vec!["a"; 200].join(".");
     let nested = format!("exporters: {{x: {{y: [[[[[[[\"${{env:DEEP}}\"]]]]]]]}}}}\n{keys}: 1");
-    let (_, problems) = crate::load_what_is_there(&[text("c.yaml", &nested)], &deep);
+    let (_, problems) = crate::load_what_is_there(&[text("c.yaml", &nested)], &Surroundings::of_env(&deep));
     let problems = problems.to_string();
     assert!(problems.contains("error: nested deeper than 64 levels\n  --> c.yaml:1:27"), "{problems}");
     assert!(problems.contains("error: unknown key `a::a::a"), "{problems}");
     let found = load(&[set(&format!("{segments}=1"))], &env).err().map(|problems| problems.to_string());
     assert!(found.is_some_and(|found| found.starts_with("error: the key is nested too deep")));
+}
+
+/// The document with a gate on.
+fn with_gates(gates: Gates, sources: &[Source]) -> Result<Document, String> {
+    let around = Surroundings { gates, ..Surroundings::of_env(&env) };
+    let (document, problems) = crate::load_what_is_there(sources, &around);
+    if problems.has_errors() { Err(problems.to_string()) } else { document.ok_or_else(|| problems.to_string()) }
+}
+
+#[test]
+fn a_gate_lets_later_sources_add_to_lists_of_ids() {
+    let sources = [
+        text("c.yaml", GOOD),
+        text(
+            "d.yaml",
+            "receivers: {otlp/2: {protocols: {http: {}}}}
+service: {pipelines: {traces: {receivers: [otlp/2, otlp]}}}",
+        ),
+        set("service.pipelines.traces.processors=[]"),
+    ];
+    let receivers = |document: &Document| -> Vec<String> {
+        document.service.pipelines[0].receivers.iter().map(|reference| reference.id.to_string()).collect()
+    };
+    let (document, _) = good(&sources);
+    assert_eq!(receivers(&document), ["otlp/2", "otlp"]);
+    let document = with_gates(Gates { append_lists: true, ..Gates::default() }, &sources).expect("it is good");
+    assert_eq!(receivers(&document), ["otlp", "otlp/2"]);
+    assert!(document.service.pipelines[0].processors.is_empty(), "the order of processors means something");
+}
+
+#[test]
+fn a_gate_lets_a_service_have_no_pipelines() {
+    let sources = [text("c.yaml", "receivers: {otlp: {}}\nexporters: {nop: {}}\n")];
+    assert!(load(&sources, &env).is_err());
+    assert!(with_gates(Gates { allow_no_pipelines: true, ..Gates::default() }, &sources).is_ok());
 }

@@ -7,7 +7,7 @@ use crate::document::{Document, Pipeline, Reference, Service};
 use crate::id::SIGNALS;
 use crate::problems::join;
 use crate::tree::item_path;
-use crate::{ComponentId, Location, Node, PipelineId, Problem, Problems, Severity, suggest};
+use crate::{ComponentId, Gates, Location, Node, PipelineId, Problem, Problems, Severity, suggest};
 use std::collections::BTreeSet;
 
 type Section = Vec<(ComponentId, Node)>;
@@ -17,7 +17,7 @@ const SERVICE_KEYS: [&str; 3] = ["extensions", "pipelines", "telemetry"];
 const PIPELINE_KEYS: [&str; 3] = ["receivers", "processors", "exporters"];
 
 /// Reads a document; problems are added, and what could be read is given even so.
-pub(crate) fn document(mut tree: Node, problems: &mut Problems) -> Document {
+pub(crate) fn document(mut tree: Node, gates: Gates, problems: &mut Problems) -> Document {
     known_keys(&tree, "", &SECTIONS, problems);
     if ["receivers", "processors", "exporters", "connectors", "extensions"]
         .iter()
@@ -39,7 +39,7 @@ pub(crate) fn document(mut tree: Node, problems: &mut Problems) -> Document {
     let connectors = section("connectors");
     let extensions = section("extensions");
     let place = tree.key_location("service").cloned();
-    let service = service(tree.take("service").unwrap_or_else(Node::null), place, problems);
+    let service = service(tree.take("service").unwrap_or_else(Node::null), place, gates, problems);
     let document = Document { receivers, processors, exporters, connectors, extensions, service };
     check(&document, problems);
     document
@@ -82,7 +82,7 @@ fn section(node: Option<Node>, name: &str, problems: &mut Problems) -> Section {
     found
 }
 
-fn service(mut node: Node, place: Option<Location>, problems: &mut Problems) -> Service {
+fn service(mut node: Node, place: Option<Location>, gates: Gates, problems: &mut Problems) -> Service {
     if !node.is_map() && !node.is_null() {
         let message = format!("expected a map, found {}", node.describe());
         error(problems, "service", node.location(), message, None);
@@ -94,7 +94,7 @@ fn service(mut node: Node, place: Option<Location>, problems: &mut Problems) -> 
         Some(pipelines) => self::pipelines(pipelines, problems),
         None => Vec::new(),
     };
-    if node.get("pipelines").is_none_or(says_nothing) {
+    if !gates.allow_no_pipelines && node.get("pipelines").is_none_or(says_nothing) {
         let at = node.key_location("pipelines").cloned().or(place);
         error(problems, "service.pipelines", at.as_ref(), "the service must have at least one pipeline".to_owned(), None);
     }

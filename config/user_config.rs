@@ -3,6 +3,7 @@
 //! Defaults are laid under the user's tree, the walk beside the schema reports all that does not fit, serde reads the clean
 //! tree, and the component checks what a schema cannot say.
 
+use crate::de::ENABLED;
 use crate::lay::lay;
 use crate::problems::join;
 use crate::schema::{self, Schema};
@@ -41,6 +42,51 @@ pub fn read_settings<C: UserConfig>(node: &Node, path: &str, problems: &mut Prob
     let good = !found.has_errors();
     problems.extend(found);
     config.filter(|_| good)
+}
+
+/// The settings in force: what the user wrote with every default filled in, as [`written`] gives them.
+///
+/// `None` if there are errors, which are added to `problems`.
+pub fn effective_settings<C: UserConfig>(
+    node: &Node,
+    path: &str,
+    show_secrets: bool,
+    problems: &mut Problems,
+) -> Option<serde_json::Value> {
+    let config = read_settings::<C>(node, path, problems)?;
+    let written = written(&config, show_secrets);
+    written.map_err(|error| problems.error(path, format!("these settings cannot be written down: {error}"))).ok()
+}
+
+/// Settings as JSON that reads back as the same settings; keys are sorted.
+///
+/// Secrets are `[REDACTED]` unless they shall be shown. An optional block that is off says `enabled: false`, because null
+/// would turn it on.
+pub fn written<C: UserConfig>(config: &C, show_secrets: bool) -> Result<serde_json::Value, serde_json::Error> {
+    let mut json = if show_secrets { exposed(|| serde_json::to_value(config)) } else { serde_json::to_value(config) }?;
+    let schema = schema::of::<C>();
+    turn_off_absent_blocks(&mut json, Schema::root(&schema));
+    Ok(json)
+}
+
+fn turn_off_absent_blocks(json: &mut serde_json::Value, schema: Schema<'_>) {
+    match json {
+        serde_json::Value::Null if schema.is_optional_block() => *json = serde_json::json!({ENABLED: false}),
+        serde_json::Value::Object(members) => {
+            let schema = schema.without_null();
+            for (key, value) in members {
+                if let Some(below) = schema.key(key) {
+                    turn_off_absent_blocks(value, below);
+                }
+            }
+        }
+        serde_json::Value::Array(items) => {
+            if let Some(below) = schema.without_null().item() {
+                items.iter_mut().for_each(|item| turn_off_absent_blocks(item, below));
+            }
+        }
+        _ => {}
+    }
 }
 
 fn read<C: UserConfig>(node: &Node, path: &str, problems: &mut Problems) -> Option<C> {

@@ -274,3 +274,20 @@ fn a_key_of_another_name_is_known_where_the_schema_says_so() {
     assert_eq!(filter("name: a").map(|filter| filter.key), Ok("a".to_owned()));
     assert_eq!(filter("name: a\nkey: b").unwrap_err(), "error: duplicate field `key`\n  --> f.yaml:1:1  f");
 }
+
+#[test]
+fn settings_in_force_read_back_as_the_same() {
+    let node = Node::parse("queue: {enabled: false}\ntls: \nretry: {wait: 1s}\ntoken: hunter2\nnote: x\n", "t.yaml").unwrap();
+    let mut problems = Problems::new();
+    let json = crate::effective_settings::<Config>(&node, "x", true, &mut problems).unwrap();
+    assert!(problems.is_empty(), "{problems}");
+    assert_eq!(json["queue"], serde_json::json!({"enabled": false}), "null would turn it on");
+    assert_eq!(json["retry"], serde_json::json!({"attempts": 7, "wait": "1s"}), "defaults are filled in");
+    assert_eq!(json["token"], "hunter2");
+    let again: Config = parse_settings(&Node::from_json(&json), "x").unwrap();
+    assert_eq!(again, parse_settings(&node, "x").unwrap());
+    let hidden = crate::effective_settings::<Config>(&node, "x", false, &mut problems).unwrap();
+    assert_eq!(hidden["token"], "[REDACTED]");
+    assert!(crate::effective_settings::<Config>(&Node::parse("nope: 1", "t").unwrap(), "x", false, &mut problems).is_none());
+    assert!(problems.has_errors());
+}

@@ -65,6 +65,15 @@ impl Graph {
         graph::check_settings(document, registry, &mut problems);
         problems
     }
+    /// The settings of all components as they are in force, by section and id. Problems are added.
+    pub fn effective(
+        document: &Document,
+        registry: &Registry,
+        show_secrets: bool,
+        problems: &mut Problems,
+    ) -> serde_json::Map<String, serde_json::Value> {
+        graph::effective(document, registry, show_secrets, problems)
+    }
     /// What is odd about a document that can be run: components that no pipeline uses, settings that warn.
     pub fn warnings(&self) -> &Problems {
         &self.warnings

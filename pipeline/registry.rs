@@ -2,7 +2,7 @@
 
 use crate::component::{Exporter, ExporterFactory, Processor, ProcessorFactory, Receiver, ReceiverFactory};
 use crate::{BuildContext, ConfigError};
-use chaperone_config::{Node, Problems, parse_settings, read_settings};
+use chaperone_config::{Node, Problems, effective_settings, parse_settings, read_settings};
 use chaperone_proto::Signal;
 use std::sync::Arc;
 
@@ -168,6 +168,7 @@ impl Meta {
 pub type AnyConfig = Box<dyn std::any::Any + Send>;
 type Parse = fn(&Node, &str) -> Result<AnyConfig, Problems>;
 type Read = fn(&Node, &str, &mut Problems) -> Option<AnyConfig>;
+type Effective = fn(&Node, &str, bool, &mut Problems) -> Option<serde_json::Value>;
 type Build<P> = fn(AnyConfig, &BuildContext) -> Result<Arc<P>, ConfigError>;
 
 /// One line of a registry.
@@ -178,6 +179,8 @@ pub struct Entry<P: ?Sized + 'static> {
     pub parse: Parse,
     /// The same with warnings kept; `None` if there are errors.
     pub read: Read,
+    /// The settings in force, defaults filled in; secrets are shown only if the flag says so.
+    pub effective: Effective,
     /// Builds an instance from what `parse` gave.
     pub build: Build<P>,
     /// JSON schema of the settings.
@@ -217,6 +220,7 @@ macro_rules! entry_of {
                     read: |node, path, problems| {
                         read_settings::<F::Config>(node, path, problems).map(|config| Box::new(config) as AnyConfig)
                     },
+                    effective: effective_settings::<F::Config>,
                     build: |config, ctx| {
                         let config = config.downcast::<F::Config>().expect("invariant: `parse` of the same entry made this");
                         F::build(*config, ctx)

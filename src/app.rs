@@ -2,11 +2,11 @@
 
 use crate::cli::ConfigArgs;
 use crate::telemetry::TelemetryConfig;
-use anyhow::{Context, Result, bail};
-use chaperone_config::{Document, Problems, Source, read_settings};
+use crate::{gates, sources};
+use anyhow::Result;
+use chaperone_config::{Document, Gates, Problems, Source, Surroundings, read_settings};
 use chaperone_pipeline::engine::{EngineSettings, Graph, SharedState};
 use chaperone_pipeline::{Clock, MemoryStorage, Registry, Telemetry};
-use std::path::Path;
 use std::sync::Arc;
 
 /// The configuration that is used when no other is named and none is in the working directory.
@@ -24,19 +24,19 @@ pub(crate) struct Loaded {
 
 /// Reads what the command line names.
 pub(crate) fn load(args: &ConfigArgs, registry: &Registry) -> Result<Loaded> {
-    let sources = sources(args)?;
-    Ok(read(&sources, registry, &environment)?)
+    Ok(read(&sources::of(args)?, registry, &surroundings(gates::parse(&args.feature_gates)?))?)
 }
 
-fn environment(name: &str) -> Option<String> {
-    std::env::var(name).ok()
+/// The environment and the files of this process.
+pub(crate) fn surroundings(gates: Gates) -> Surroundings<'static> {
+    Surroundings { env: &sources::variable, file: &sources::file, gates }
 }
 
 /// From sources to a document, with the settings that are the binary's own.
 ///
 /// An error in one place does not hide those in others: components are asked about their settings even so.
-fn read(sources: &[Source], registry: &Registry, env: &dyn Fn(&str) -> Option<String>) -> Result<Loaded, Problems> {
-    let (document, mut problems) = chaperone_config::load_what_is_there(sources, env);
+fn read(sources: &[Source], registry: &Registry, around: &Surroundings) -> Result<Loaded, Problems> {
+    let (document, mut problems) = chaperone_config::load_what_is_there(sources, around);
     let Some(document) = document else {
         return Err(problems);
     };
@@ -62,8 +62,15 @@ fn extend_with_new(problems: &mut Problems, found: &Problems) {
 }
 
 /// Checks a configuration as `validate` does: everything but starting. Gives the warnings.
+///
+/// `env` looks variables up; files are those of this process.
 pub fn check(sources: &[Source], registry: &Registry, env: &dyn Fn(&str) -> Option<String>) -> Result<Problems, Problems> {
-    let Loaded { document, mut problems, .. } = read(sources, registry, env)?;
+    check_within(sources, registry, &Surroundings { env, ..surroundings(Gates::default()) })
+}
+
+/// As [`check`], with files and feature gates passed in too.
+pub fn check_within(sources: &[Source], registry: &Registry, around: &Surroundings) -> Result<Problems, Problems> {
+    let Loaded { document, mut problems, .. } = read(sources, registry, around)?;
     let built = Graph::build(&document, registry, to_check());
     let good = built.is_ok();
     match built {
@@ -82,77 +89,4 @@ fn to_check() -> EngineSettings {
 /// The engine's settings that every command shares.
 pub(crate) fn settings(clock: Clock, telemetry: Telemetry, hash_key: [u8; 32]) -> EngineSettings {
     EngineSettings { clock, telemetry, hash_key, storage: Arc::new(MemoryStorage::default()), shared: SharedState::default() }
-}
-
-/// The texts that `--config` and `--set` name, or the default.
-pub(crate) fn sources(args: &ConfigArgs) -> Result<Vec<Source>> {
-    let mut sources = Vec::new();
-    for location in &args.config {
-        sources.push(source(location)?);
-    }
-    if sources.is_empty() {
-        let here = Path::new("collector.yaml");
-        sources.push(match here.exists() {
-            true => source("collector.yaml")?,
-            false => Source::Text { name: "built-in collector.yaml".to_owned(), text: default_config().to_owned() },
-        });
-    }
-    sources.extend(args.set.iter().cloned().map(Source::Set));
-    Ok(sources)
-}
-
-/// One `--config`: a path, or `file:`, `env:` or `yaml:` with what follows.
-fn source(location: &str) -> Result<Source> {
-    let scheme = location.split_once(':').filter(|(scheme, _)| is_scheme(scheme));
-    let (name, text) = match scheme {
-        None => (location, std::fs::read_to_string(location)),
-        Some(("file", path)) => (path, std::fs::read_to_string(path)),
-        Some(("env", name)) => (location, Ok(environment(name).unwrap_or_default())),
-        Some(("yaml", text)) => ("--config yaml:", Ok(text.to_owned())),
-        Some((scheme, _)) => {
-            bail!("the scheme `{scheme}` of `--config {location}` is not supported, use a path, `env:` or `yaml:`")
-        }
-    };
-    let text = text.with_context(|| format!("cannot read the configuration `{location}`"))?;
-    Ok(Source::Text { name: name.to_owned(), text })
-}
-
-/// Two or more letters: one letter is a drive.
-fn is_scheme(text: &str) -> bool {
-    text.len() > 1 && text.chars().all(|c| c.is_ascii_alphanumeric())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn text(args: &ConfigArgs) -> Result<Vec<String>, String> {
-        let sources = sources(args).map_err(|error| format!("{error:#}"))?;
-        let text = |source| match source {
-            Source::Text { text, .. } => text,
-            Source::Set(set) => set,
-        };
-        Ok(sources.into_iter().map(text).collect())
-    }
-
-    fn args(config: &[&str], set: &[&str]) -> ConfigArgs {
-        let owned = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect();
-        ConfigArgs { config: owned(config), set: owned(set) }
-    }
-
-    #[test]
-    fn configurations_come_from_files_variables_and_the_command_line() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.yaml");
-        std::fs::write(&path, "a: 1").unwrap();
-        let path = path.to_str().unwrap();
-        let found = text(&args(&[path, &format!("file:{path}"), "yaml:b: 2"], &["c=3"]));
-        assert_eq!(found.unwrap(), ["a: 1", "a: 1", "b: 2", "c=3"]);
-    }
-
-    #[test]
-    fn an_absent_file_and_an_unknown_scheme_are_errors() {
-        assert!(text(&args(&["nowhere.yaml"], &[])).unwrap_err().starts_with("cannot read the configuration `nowhere.yaml`: "));
-        assert!(text(&args(&["s3://bucket"], &[])).unwrap_err().starts_with("the scheme `s3` of `--config s3://bucket` is not"));
-    }
 }

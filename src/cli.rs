@@ -6,7 +6,8 @@ use crate::commands;
 use anyhow::Result;
 use chaperone_config::Problems;
 use chaperone_pipeline::Registry;
-use clap::{ArgAction, Args, Parser, Subcommand};
+use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use std::io::Write;
 use std::process::ExitCode;
 
 /// The OpenTelemetry Collector for AI agents.
@@ -23,7 +24,7 @@ struct Cli {
 }
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 done, also after SIGTERM or SIGINT; 1 refused, failed, or ended at once by a second signal.
+Exit codes: 0 done, also after SIGTERM or SIGINT; 1 the command line or the configuration was refused, something failed, or a second signal ended it at once.
 Log level: service::telemetry::logs::level in the configuration; RUST_LOG overrides it.";
 
 #[derive(Debug, Subcommand)]
@@ -31,25 +32,61 @@ enum Command {
     /// Run the collector (the default)
     Run(RunArgs),
     /// Check the configuration and say everything that is wrong with it
-    Validate(ConfigArgs),
+    Validate(commands::validate::ValidateArgs),
+    /// Print the configuration in force: sources merged, variables put in, defaults filled in, secrets left out
+    #[command(visible_alias = "print-initial-config")]
+    PrintConfig(commands::print_config::PrintConfigArgs),
     /// List every component with its stability, signals and other spellings
     Components,
+    /// List the feature gates, or one of them
+    Featuregate(commands::featuregate::FeaturegateArgs),
+    /// Print the schema of something
+    #[command(subcommand)]
+    Schema(SchemaCommand),
+    /// Print the documentation of a component, or the names of all
+    Docs(commands::docs::DocsArgs),
+    /// Print what makes a shell complete this command line
+    Completion(CompletionArgs),
     /// Send recorded OTLP through the pipelines, with what they would export on standard output
     Replay(commands::replay::ReplayArgs),
     /// Make the telemetry of an agent and send it over OTLP
     Generate(commands::generate::GenerateArgs),
 }
 
+#[derive(Debug, Subcommand)]
+enum SchemaCommand {
+    /// JSON schema of collector.yaml with every component of this binary, for editors
+    Config,
+}
+
+/// For which shell.
+#[derive(Debug, Args)]
+struct CompletionArgs {
+    /// bash: source it, or put it where bash-completion looks; zsh: a file `_chaperone` in $fpath; fish: in its completions folder
+    #[arg(value_enum)]
+    shell: Shell,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+}
+
 /// Which configuration.
 #[derive(Debug, Clone, Default, Args)]
 pub struct ConfigArgs {
-    /// A configuration file, or `env:NAME` or `yaml:TEXT`; may be repeated, later ones win.
+    /// A configuration file, `file:PATH`, `env:NAME` or `yaml:TEXT`; may be repeated, later ones win.
     /// Without any: ./collector.yaml if it exists, else the built-in one
     #[arg(long = "config", value_name = "FILE")]
     pub config: Vec<String>,
     /// One setting, such as exporters.otlp_http.endpoint=http://localhost:4318; may be repeated, wins over files
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
+    /// Gates to turn on (`a`, `+a`) or off (`-a`), separated by commas; `featuregate` lists them
+    #[arg(long = "feature-gates", value_name = "GATES", allow_hyphen_values = true)]
+    pub feature_gates: Vec<String>,
 }
 
 /// How to run.
@@ -74,8 +111,19 @@ pub(crate) fn main(registry: Registry) -> ExitCode {
         None => commands::run::run(&cli.run, &registry),
         // Options may stand before or after the word `run`.
         Some(Command::Run(args)) => commands::run::run(&joined(cli.run, args), &registry),
-        Some(Command::Validate(args)) => commands::validate::validate(&joined_config(cli.run.config, args), &registry),
+        Some(Command::Validate(mut args)) => {
+            args.config = joined_config(cli.run.config, args.config);
+            commands::validate::validate(&args, &registry)
+        }
+        Some(Command::PrintConfig(mut args)) => {
+            args.config = joined_config(cli.run.config, args.config);
+            commands::print_config::print_config(&args, &registry)
+        }
         Some(Command::Components) => commands::components::components(&registry),
+        Some(Command::Featuregate(args)) => commands::featuregate::featuregate(&args, &cli.run.config.feature_gates),
+        Some(Command::Schema(SchemaCommand::Config)) => commands::schema::config(&registry),
+        Some(Command::Docs(args)) => commands::docs::docs(&args, &registry),
+        Some(Command::Completion(args)) => completion(args.shell),
         Some(Command::Replay(mut args)) => {
             args.config = joined_config(cli.run.config, args.config);
             commands::replay::replay(&args, &registry)
@@ -98,7 +146,28 @@ fn joined(before: RunArgs, after: RunArgs) -> RunArgs {
 fn joined_config(mut before: ConfigArgs, after: ConfigArgs) -> ConfigArgs {
     before.config.extend(after.config);
     before.set.extend(after.set);
+    before.feature_gates.extend(after.feature_gates);
     before
+}
+
+fn completion(shell: Shell) -> Done {
+    let mut script = Vec::new();
+    let mut command = Cli::command();
+    match shell {
+        Shell::Bash => clap_complete::generate(clap_complete::Shell::Bash, &mut command, "chaperone", &mut script),
+        Shell::Zsh => clap_complete::generate(clap_complete::Shell::Zsh, &mut command, "chaperone", &mut script),
+        Shell::Fish => clap_complete::generate(clap_complete::Shell::Fish, &mut command, "chaperone", &mut script),
+    }
+    print(&String::from_utf8_lossy(&script))
+}
+
+/// Writes to standard output. Whoever reads may stop reading (`| head`): that is no error.
+pub(crate) fn print(text: &str) -> Done {
+    let mut out = std::io::stdout();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        written => Ok(written?),
+    }
 }
 
 /// Problems of a configuration are printed one by one, other errors with their causes.
@@ -115,7 +184,6 @@ pub(crate) type Done = Result<()>;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_command_line_is_consistent() {
@@ -139,13 +207,23 @@ mod tests {
             "chaperone",
             "chaperone --set=a.b=c",
             "chaperone validate --config x.yaml",
+            "chaperone validate --strict --feature-gates=+service.AllowNoPipelines,-confmap.enableMergeAppendOption",
+            "chaperone --feature-gates -service.AllowNoPipelines",
+            "chaperone print-config --mode unredacted --format json --validate=false",
+            "chaperone print-initial-config",
             "chaperone components",
+            "chaperone featuregate service.AllowNoPipelines",
+            "chaperone schema config",
+            "chaperone docs otlp_http",
+            "chaperone completion fish",
             "chaperone replay --format summary --exporter sqlite captures",
             "chaperone generate --scenario loop --endpoint http://localhost:1",
         ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_ok(), "{line}");
         }
-        for line in ["chaperone --foo", "chaperone foo", "chaperone validate x", "chaperone --workers 0"] {
+        for line in
+            ["chaperone --foo", "chaperone foo", "chaperone validate x", "chaperone --workers 0", "chaperone completion sh"]
+        {
             assert!(Cli::try_parse_from(line.split(' ')).is_err(), "{line}");
         }
     }

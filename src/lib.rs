@@ -17,13 +17,17 @@ mod app;
 mod cli;
 mod commands;
 mod entropy;
+mod gates;
 mod hash_key;
 mod own_metrics;
+mod progress;
 mod recorded;
 mod signals;
+mod sources;
 mod telemetry;
+mod yaml;
 
-pub use app::{check, default_config};
+pub use app::{check, check_within, default_config};
 pub use chaperone_config as config;
 pub use chaperone_pipeline as pipeline;
 

@@ -2,10 +2,12 @@
 
 mod assemble;
 mod cycle;
+mod effective;
 mod read;
 mod wiring;
 
 pub(crate) use assemble::{Assembled, ExporterInstance, Purpose, ReceiverInstance, assemble};
+pub(crate) use effective::effective;
 pub(crate) use read::Parts;
 
 use crate::Registry;

@@ -5,6 +5,7 @@
 //! Counts of what was read, sent and dropped go to standard error.
 
 use crate::cli::{ConfigArgs, Done};
+use crate::progress::Progress;
 use crate::recorded::{self, Recording};
 use crate::{app, hash_key, telemetry};
 use anyhow::{Context, Result, bail};
@@ -59,7 +60,8 @@ pub(crate) fn replay(args: &ReplayArgs, registry: &Registry) -> Done {
         move |pipeline: &PipelineId, exporter: &ComponentId, data: &Data| lock(&output).take(pipeline, exporter, data)
     };
     let mut replay = Replay::build(&loaded.document, registry, settings, sink)?;
-    let read = feed(&mut replay, &recordings);
+    let progress = Progress::on_terminal(recordings.len(), args.format == Format::Summary);
+    let read = feed(&mut replay, &recordings, progress);
     replay.finish();
     lock(&output).finish().context("cannot write to standard output")?;
     report(&read, &lock(&output), &own.families());
@@ -106,12 +108,14 @@ struct ReadCounts {
     failed: usize,
 }
 
-fn feed(replay: &mut Replay, recordings: &[Recording]) -> ReadCounts {
+fn feed<W: Write>(replay: &mut Replay, recordings: &[Recording], mut progress: Progress<W>) -> ReadCounts {
     let mut counts = ReadCounts::default();
     for recording in recordings {
+        progress.step();
         let requests = match recording.read() {
             Ok(requests) => requests,
             Err(error) => {
+                progress.clear();
                 eprintln!("error: cannot read `{}`: {error:#}", recording.path.display());
                 counts.failed += 1;
                 continue;
@@ -122,11 +126,13 @@ fn feed(replay: &mut Replay, recordings: &[Recording]) -> ReadCounts {
             *counts.items.entry(data.signal()).or_default() += data.items();
             let outcome = replay.feed(data);
             if !matches!(outcome, Outcome::Ok) {
+                progress.clear();
                 eprintln!("warning: a request of `{}` was not taken: {outcome:?}", recording.path.display());
                 counts.refused += 1;
             }
         }
     }
+    progress.clear();
     counts
 }
 

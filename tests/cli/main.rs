@@ -3,8 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "tests may panic")]
 
 mod generate;
+mod print_config;
 mod replay;
 mod run;
+mod schema;
+mod sources;
 mod validate;
 
 use std::path::Path;

@@ -20,6 +20,7 @@ fn every_request_is_a_line_with_its_exporter_and_two_replays_are_equal() {
     assert!(lines.iter().all(|line| line["exporter"] == "traces/nop" && line["resourceSpans"].is_array()), "{out}");
     let spans: usize = lines.iter().map(|line| line.to_string().matches("\"spanId\"").count()).sum();
     assert!(spans > 0 && err.contains(&format!("sent to traces/nop: {spans} spans in {} requests", lines.len())), "{err}");
+    assert!(!err.contains(['\r', '\x1b']), "nothing is drawn where there is no terminal: {err:?}");
     assert_eq!(run(), (code, out, err));
 }
 
