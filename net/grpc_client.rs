@@ -99,6 +99,8 @@ impl GrpcClient {
     pub fn new(server: Authority, pings: Option<Pings>) -> GrpcClient {
         let mut builder = Client::builder(TokioExecutor::new());
         builder.pool_idle_timeout(IDLE).pool_timer(TokioTimer::new()).timer(TokioTimer::new()).http2_only(true);
+        // Until the server has said how many calls it takes at a time there is one: it would refuse those above its limit.
+        builder.http2_initial_max_send_streams(1);
         if let Some(Pings { every, timeout, while_idle }) = pings {
             builder.http2_keep_alive_interval(every).http2_keep_alive_timeout(timeout).http2_keep_alive_while_idle(while_idle);
         }

@@ -52,11 +52,14 @@ impl Handler for Script {
     }
 }
 
+async fn listen(address: &str, script: Arc<Script>) -> Server {
+    let listener = Listener::bind(&Endpoint::new(address)).await.unwrap();
+    Server::start(listener, ServerSettings { http1: false, max_concurrent_streams: 10 }, script)
+}
+
 async fn serve(script: Script) -> (Server, Arc<Script>, GrpcClient) {
-    let listener = Listener::bind(&Endpoint::new("localhost:0")).await.unwrap();
     let script = Arc::new(script);
-    let settings = ServerSettings { http1: false, max_concurrent_streams: 10 };
-    let server = Server::start(listener, settings, Arc::<Script>::clone(&script));
+    let server = listen("localhost:0", Arc::clone(&script)).await;
     let client = GrpcClient::new(server.address().to_string().parse().unwrap(), None);
     (server, script, client)
 }
@@ -177,4 +180,41 @@ async fn no_answer_in_time_and_nobody_there_are_told_apart() {
     server.stop(Duration::ZERO).await;
     let error = GrpcClient::new("127.0.0.1:1".parse().unwrap(), None).unary(call()).await.unwrap_err();
     assert!(matches!(error, CallError::Transport { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_server_that_comes_back_is_connected_to_again() {
+    let (server, script, client) = serve(good(framed(0, b"answer"))).await;
+    client.unary(call()).await.unwrap();
+    let address = server.address().to_string();
+    server.stop(Duration::from_secs(5)).await;
+    let error = client.unary(call()).await.unwrap_err();
+    assert!(matches!(error, CallError::Transport { .. }), "{error}");
+    let server = listen(&address, Arc::clone(&script)).await;
+    client.unary(call()).await.unwrap();
+    server.stop(Duration::from_secs(5)).await;
+    let peers = script.peers.lock().unwrap();
+    assert_eq!(peers.len(), 2);
+    assert_ne!(peers[0], peers[1]);
+}
+
+#[tokio::test]
+async fn more_calls_than_the_server_takes_at_a_time_wait_for_their_turn() {
+    let (server, script, client) = serve(good(framed(0, b"answer"))).await;
+    let calls = (0..50).map(|_| client.unary(call()));
+    for result in futures_util::future::join_all(calls).await {
+        result.unwrap();
+    }
+    server.stop(Duration::from_secs(5)).await;
+    let peers = script.peers.lock().unwrap();
+    assert!(peers.len() == 50 && peers.iter().all(|peer| *peer == peers[0]));
+}
+
+#[tokio::test]
+async fn large_messages_pass_through_the_windows() {
+    let (server, script, client) = serve(good(framed(0, b"answer"))).await;
+    let piece = Bytes::from(vec![b'x'; 3 << 20]);
+    client.unary(Call { message: vec![piece.clone(), Bytes::new(), piece], ..call() }).await.unwrap();
+    server.stop(Duration::from_secs(5)).await;
+    assert_eq!(script.seen.lock().unwrap()[0].1, framed(0, &vec![b'x'; 6 << 20]));
 }
