@@ -9,6 +9,7 @@ mod gen_ai_cost;
 mod gen_ai_normalizer;
 mod gen_ai_steps;
 mod memory_limiter;
+mod probabilistic_sampler;
 mod resource;
 
 use chaperone_pipeline::ProcessorEntry;
@@ -19,6 +20,7 @@ pub const ALL: &[ProcessorEntry] = &[
     ProcessorEntry::of::<batch::BatchRequests>(),
     ProcessorEntry::of::<attributes::AttributesOfRecords>(),
     ProcessorEntry::of::<resource::AttributesOfResources>(),
+    ProcessorEntry::of::<probabilistic_sampler::ProbabilisticSampler>(),
     ProcessorEntry::of::<gen_ai_normalizer::GenAiNormalizer>(),
     ProcessorEntry::of::<gen_ai_steps::GenAiSteps>(),
     ProcessorEntry::of::<gen_ai_cost::GenAiCost>(),
