@@ -43,7 +43,7 @@ enum Format {
 }
 
 pub(crate) fn print_config(args: &PrintConfigArgs, registry: &Registry) -> Done {
-    telemetry::start_logs("warn");
+    telemetry::start_logs(&telemetry::LogsConfig::of_level("warn"));
     let sources = sources::of(&args.config)?;
     let around = app::surroundings(gates::parse(&args.config.feature_gates)?);
     if args.validate {

@@ -45,7 +45,7 @@ enum Format {
 }
 
 pub(crate) fn replay(args: &ReplayArgs, registry: &Registry) -> Done {
-    telemetry::start_logs("warn");
+    telemetry::start_logs(&telemetry::LogsConfig::of_level("warn"));
     let recordings = recorded::find(&args.paths)?;
     let loaded = app::load(&args.config, registry)?;
     if let Some(wanted) = &args.exporter {

@@ -17,7 +17,7 @@ const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(25);
 
 pub(crate) fn run(args: &RunArgs, registry: &Registry) -> Done {
     let loaded = app::load(&args.config, registry)?;
-    telemetry::start_logs(&loaded.telemetry.logs.level);
+    telemetry::start_logs(&loaded.telemetry.logs);
     for warning in loaded.problems.iter() {
         eprintln!("{warning}");
     }

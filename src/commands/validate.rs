@@ -19,7 +19,7 @@ pub struct ValidateArgs {
 }
 
 pub(crate) fn validate(args: &ValidateArgs, registry: &Registry) -> Done {
-    telemetry::start_logs("warn");
+    telemetry::start_logs(&telemetry::LogsConfig::of_level("warn"));
     let around = app::surroundings(gates::parse(&args.config.feature_gates)?);
     let warnings = app::check_within(&sources::of(&args.config)?, registry, &around)?;
     if warnings.is_empty() {

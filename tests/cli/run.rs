@@ -133,3 +133,14 @@ fn a_second_signal_ends_it_while_it_waits_for_a_backend() {
     assert_eq!(collector.exit_code(), Some(1));
     assert!(asked.elapsed() < Duration::from_secs(15), "it waited for the backend");
 }
+
+#[test]
+fn logs_are_json_lines_where_they_are_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let logs = "logs: {encoding: json, initial_fields: {site: lab}}, metrics: {level: none}";
+    let mut collector = Started::start(folder.path(), &config("nop: {}").replace("metrics: {level: none}", logs));
+    let line: serde_json::Value = serde_json::from_str(&collector.line("everything is ready")).unwrap();
+    assert_eq!((&line["level"], &line["site"]), (&"info".into(), &"lab".into()));
+    collector.signal("-TERM");
+    assert_eq!(collector.exit_code(), Some(0));
+}

@@ -1,7 +1,7 @@
 //! The Collector's configuration rules, numbered: a test a rule, named by its section and number.
 //!
 //! `r1_4_02` is the second rule of section 1.4 (variable expansion); sections are 1.1 values, 1.2 ids, 1.3 pipelines,
-//! 1.4 expansion, 1.5 several sources, 1.6 validation. Where we depart on purpose the test shows what we do, and says so.
+//! 1.4 expansion, 1.5 several sources, 1.6 validation, 1.8 own telemetry. Where we depart on purpose the test shows what we do, and says so.
 
 use chaperone::config::{Gates, Problems, Source, Surroundings, load_what_is_there};
 use chaperone::pipeline::engine::Graph;

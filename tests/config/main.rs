@@ -9,6 +9,7 @@ mod contract;
 mod contract_ids;
 mod contract_phases;
 mod contract_sources;
+mod contract_telemetry;
 mod contract_values;
 
 use chaperone::config::{Gates, Node, Source, Surroundings};

@@ -1,13 +1,18 @@
-//! `service::telemetry`: the level of the logs, and where own metrics are exposed.
+//! `service::telemetry`: what logs look like and where they go, and where own metrics are exposed.
 //!
-//! The shape is the Collector's; what is not here yet (OTLP readers, traces of its own, JSON logs) is an unknown key.
+//! The shape is the Collector's. What would export own telemetry over OTLP is refused by name, what would only be left out
+//! is warned of; settings that change nothing here are accepted, so that a configuration need not be changed for them.
+
+mod json_lines;
+mod logs;
+
+pub(crate) use logs::{LogsConfig, start_logs};
 
 use chaperone_config::{Problems, UserConfig};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Anything;
 use std::collections::BTreeMap;
-use std::io::IsTerminal;
-use tracing_subscriber::EnvFilter;
 
 /// What this process tells about itself.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
@@ -17,16 +22,10 @@ pub(crate) struct TelemetryConfig {
     pub logs: LogsConfig,
     /// Own metrics.
     pub metrics: MetricsConfig,
+    /// Own traces: none are made.
+    pub traces: TracesConfig,
     /// Attributes of `target_info`; an empty one removes a default (`service.name`, `service.version`, `service.instance.id`).
     pub resource: BTreeMap<String, Option<String>>,
-}
-
-/// Logs on standard error.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct LogsConfig {
-    /// `debug`, `info`, `warn` or `error`.
-    pub level: String,
 }
 
 /// Own metrics.
@@ -37,6 +36,20 @@ pub(crate) struct MetricsConfig {
     pub level: String,
     /// Where they are exposed.
     pub readers: Vec<Reader>,
+    /// Changes of names and labels; not part of this version.
+    pub views: Vec<BTreeMap<String, Anything>>,
+}
+
+/// Own traces: none are made.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct TracesConfig {
+    /// Has no effect.
+    pub level: String,
+    /// Has no effect.
+    pub propagators: Vec<String>,
+    /// Ways of export; not part of this version.
+    pub processors: Vec<BTreeMap<String, Anything>>,
 }
 
 /// One way to read own metrics.
@@ -79,15 +92,9 @@ pub(crate) struct Prometheus {
     pub without_type_suffix: bool,
 }
 
-impl Default for LogsConfig {
-    fn default() -> Self {
-        LogsConfig { level: "info".to_owned() }
-    }
-}
-
 impl Default for MetricsConfig {
     fn default() -> Self {
-        MetricsConfig { level: "normal".to_owned(), readers: vec![Reader::default()] }
+        MetricsConfig { level: "normal".to_owned(), readers: vec![Reader::default()], views: Vec::new() }
     }
 }
 
@@ -103,15 +110,19 @@ impl Default for Prometheus {
     }
 }
 
-const LOG_LEVELS: [&str; 4] = ["debug", "info", "warn", "error"];
 const METRIC_LEVELS: [&str; 4] = ["none", "basic", "normal", "detailed"];
 
 impl UserConfig for TelemetryConfig {
     fn check(&self, problems: &mut Problems) {
         let known = |levels: &[&str], level: &str| levels.iter().any(|known| known.eq_ignore_ascii_case(level));
-        if !known(&LOG_LEVELS, &self.logs.level) {
-            let message = format!("unknown log level `{}`", self.logs.level.escape_debug());
-            problems.error_hint("logs.level", message, "known here: `debug`, `info`, `warn`, `error`");
+        problems.within("logs", |problems| self.logs.check(problems));
+        if !self.traces.processors.is_empty() {
+            problems.error("traces.processors", "own traces are not part of this version");
+        }
+        if !self.metrics.views.is_empty() && !self.metrics.level.eq_ignore_ascii_case("detailed") {
+            problems.error("metrics.views", "`views` can be set only when the level is `detailed`");
+        } else if !self.metrics.views.is_empty() {
+            problems.error("metrics.views", "`views` are not part of this version");
         }
         if !known(&METRIC_LEVELS, &self.metrics.level) {
             let message = format!("unknown metrics level `{}`", self.metrics.level.escape_debug());
@@ -140,20 +151,6 @@ impl MetricsConfig {
     pub fn exposed(&self) -> bool {
         !self.level.eq_ignore_ascii_case("none")
     }
-}
-
-/// Starts logging to standard error, once a process. `RUST_LOG` wins over `level`.
-///
-/// Standard error is for people: time, level, message, fields; colours only on a terminal.
-pub(crate) fn start_logs(level: &str) {
-    let filter = match std::env::var("RUST_LOG") {
-        Ok(directives) if !directives.is_empty() => EnvFilter::new(directives),
-        // What the transport says below `warn` is of no use to an operator.
-        _ => EnvFilter::new(format!("{level},h2=warn,hyper=warn,hyper_util=warn,tonic=warn,tower=warn")),
-    };
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    // It fails when a library user has set up logging: theirs stays.
-    let _ = builder.with_ansi(std::io::stderr().is_terminal()).with_target(false).try_init();
 }
 
 #[cfg(test)]
