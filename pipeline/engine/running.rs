@@ -37,6 +37,8 @@ pub struct Running {
     reports: JoinSet<()>,
     /// Told when the collector is asked to stop.
     stopping: watch::Sender<bool>,
+    /// Told when no request is open any more: until then ticks give out what is held, or its senders would wait in vain.
+    answered: watch::Sender<bool>,
     /// Told when the queues are empty: what exporters hear as the stop.
     emptied: watch::Sender<bool>,
 }
@@ -61,6 +63,7 @@ pub(crate) async fn start(assembled: Assembled, settings: &EngineSettings) -> Re
         tickers: JoinSet::new(),
         reports: JoinSet::new(),
         stopping: watch::Sender::new(false),
+        answered: watch::Sender::new(false),
         emptied: watch::Sender::new(false),
     };
     match running.start(exporters, receivers, settings).await {
@@ -102,7 +105,7 @@ impl Running {
             }
         }
         for index in &self.flow.order {
-            self.tickers.spawn(tick(Arc::clone(&self.flow), *index, self.stopping.subscribe()));
+            self.tickers.spawn(tick(Arc::clone(&self.flow), *index, self.answered.subscribe()));
         }
         let hall = Hall {
             flow: Arc::clone(&self.flow),
@@ -160,6 +163,7 @@ impl Running {
         if tokio::time::timeout_at(deadline, self.in_flight.none()).await.is_err() {
             tracing::warn!("requests were still being worked on at the deadline");
         }
+        self.answered.send_replace(true);
         while self.tickers.join_next().await.is_some() {}
         for lane in &self.lanes {
             lane.stage.send_replace(Stage::Draining);
