@@ -4,6 +4,7 @@
 
 mod generate;
 mod print_config;
+mod readmes;
 mod replay;
 mod run;
 mod schema;

@@ -130,14 +130,14 @@ fn pattern(rule: &Value) -> Regex {
     Regex::new(rule.as_str().expect("a pattern is text")).expect("a pattern is a regular expression")
 }
 
-fn schema() -> Value {
+pub(crate) fn schema() -> Value {
     let folder = tempfile::tempdir().unwrap();
     let (code, out, err) = outcome(folder.path(), &["schema", "config"]);
     assert_eq!((code, err.as_str()), (0, ""));
     serde_json::from_str(&out).unwrap()
 }
 
-fn json(text: &str) -> Option<Value> {
+pub(crate) fn json(text: &str) -> Option<Value> {
     Node::parse(text, "c.yaml").ok()?.deserialize().ok()
 }
 
