@@ -73,10 +73,20 @@ pub(crate) fn text_of(value: &Value) -> String {
         Value::Str(text) => text.clone(),
         Value::Bool(yes) => yes.to_string(),
         Value::Int(number) => number.to_string(),
-        // As in Go, a whole double has no decimals.
-        Value::Double(number) => number.to_string(),
+        Value::Double(number) => text_of_double(*number),
         other => json(other),
     }
+}
+
+/// The shortest text that reads back equal, as JSON of JavaScript has it: no decimals where there are none, an exponent
+/// for what is very large or very small.
+fn text_of_double(number: f64) -> String {
+    let size = number.abs();
+    if size == 0.0 || (1e-6..1e21).contains(&size) || !number.is_finite() {
+        return number.to_string();
+    }
+    let text = format!("{number:e}");
+    if text.contains("e-") { text } else { text.replace('e', "e+") }
 }
 
 /// JSON of a list, a map or bytes.
