@@ -1,7 +1,7 @@
 //! A gRPC client for exporters: unary calls whose messages stay bytes.
 //!
-//! The message goes out as the slices it consists of, behind its prefix: nothing is decoded, and nothing is copied
-//! unless it is compressed. One HTTP/2 connection serves all calls; it is opened by the first and again after it broke.
+//! The message goes out as the slices it consists of, behind its prefix: nothing is decoded, and only what would make
+//! small frames is copied. One HTTP/2 connection serves all calls; it is opened by the first and again after it broke.
 //! It does not retry, and it has no TLS yet.
 
 use crate::client::{IDLE, connector};
@@ -159,7 +159,7 @@ impl GrpcClient {
         prefix.put_u8(u8::from(compression != BodyEncoding::Identity));
         prefix.put_u32(length);
         message.insert(0, prefix.freeze());
-        let mut request = http::Request::new(body::slices(message));
+        let mut request = http::Request::new(body::frames(message));
         *request.method_mut() = Method::POST;
         let uri = Uri::builder()
             .scheme(Scheme::HTTP)
