@@ -64,7 +64,12 @@ fn section<P: ?Sized>(
         let Some(entry) = entries.iter().find(|entry| entry.is_called(&id.kind)) else {
             let known: Vec<&str> = entries.iter().flat_map(|entry| [&[entry.meta.name], entry.meta.aliases].concat()).collect();
             let message = format!("unknown {} type `{}`", kind.word(), id.kind);
-            problems.push(error(path, node.location(), message, suggest::hint(&id.kind, &known)));
+            // Many configurations still name it.
+            let hint = match (kind, id.kind.as_str()) {
+                (Kind::Exporter, "logging") => Some("`debug` took its place".to_owned()),
+                _ => suggest::hint(&id.kind, &known),
+            };
+            problems.push(error(path, node.location(), message, hint));
             continue;
         };
         found.push(Part { id: id.clone(), entry, node: node.clone(), front: None, path });

@@ -7,10 +7,11 @@ use crate::own_metrics::OwnMetrics;
 use crate::signals::Signals;
 use crate::{app, hash_key, telemetry};
 use anyhow::{Context, Result};
+use chaperone_config::Document;
 use chaperone_pipeline::engine::{Graph, Running};
-use chaperone_pipeline::{Clock, Registry, Telemetry};
+use chaperone_pipeline::{Clock, Kind, Meta, Registry, Telemetry};
 use std::time::Duration;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 /// From the first signal to the moment when what is left is given up: orchestrators usually kill after 30 s.
 const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(25);
@@ -36,6 +37,7 @@ pub(crate) fn run(args: &RunArgs, registry: &Registry) -> Done {
 async fn run_until_signal(loaded: &app::Loaded, registry: &Registry) -> Done {
     let mut signals = Signals::listen().context("cannot listen to signals")?;
     info!(version = env!("CARGO_PKG_VERSION"), "starting chaperone");
+    warn_of_old_names(&loaded.document, registry);
     let clock = Clock::system();
     let telemetry = Telemetry::default();
     let settings = app::settings(clock, telemetry.clone(), hash_key::of_run(&loaded.document)?);
@@ -55,6 +57,24 @@ async fn run_until_signal(loaded: &app::Loaded, registry: &Registry) -> Done {
     let signal = signals.end().await;
     info!(signal, "received a signal, shutting down");
     end(running, own_metrics, signals).await
+}
+
+/// Other spellings work for good, but documentation and examples name components by their own.
+fn warn_of_old_names(document: &Document, registry: &Registry) {
+    let sections = [
+        (Kind::Receiver, &document.receivers),
+        (Kind::Processor, &document.processors),
+        (Kind::Connector, &document.connectors),
+        (Kind::Exporter, &document.exporters),
+    ];
+    for (kind, section) in sections {
+        for (id, _) in section {
+            let has_alias = |meta: &&Meta| meta.kind == kind && meta.name != id.kind && meta.aliases.contains(&id.kind.as_str());
+            if let Some(meta) = registry.metas().find(has_alias) {
+                warn!(component = %id, "`{}` is an old name, use `{}`", id.kind, meta.name);
+            }
+        }
+    }
 }
 
 /// Shuts down within the deadline; a second signal ends at once.

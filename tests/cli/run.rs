@@ -144,3 +144,37 @@ fn logs_are_json_lines_where_they_are_asked_for() {
     collector.signal("-TERM");
     assert_eq!(collector.exit_code(), Some(0));
 }
+
+#[test]
+fn an_old_name_of_a_component_is_told_at_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut collector = Started::start(folder.path(), &config("otlphttp: {endpoint: 'http://127.0.0.1:1'}"));
+    let line = collector.line("is an old name");
+    assert!(line.contains("`otlphttp` is an old name, use `otlp_http`"), "{line}");
+    collector.line("everything is ready");
+    collector.signal("-TERM");
+    assert_eq!(collector.exit_code(), Some(0));
+}
+
+#[test]
+fn the_number_of_workers_can_be_set() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("c.yaml"), config("nop: {}")).unwrap();
+    let mut child = chaperone(folder.path(), &["run", "--config", "c.yaml", "--workers", "20"])
+        .stderr(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut collector = Started { child, lines };
+    collector.line("everything is ready");
+    // More than any machine that runs the tests would start by itself.
+    let tasks = fs::read_dir(format!("/proc/{}/task", collector.child.id()));
+    if let Ok(tasks) = tasks {
+        let name = |task: std::io::Result<fs::DirEntry>| fs::read_to_string(task.ok()?.path().join("comm")).ok();
+        let names: Vec<String> = tasks.filter_map(name).collect();
+        assert!(names.len() > 20, "{names:?}");
+    }
+    collector.signal("-TERM");
+    assert_eq!(collector.exit_code(), Some(0));
+}

@@ -42,6 +42,8 @@ fn r1_2_05_an_unknown_type_is_told_with_what_is_known() {
     refused(&["processors: {foo/bar: }"], "unknown processor type `foo`");
     let known = said(&["receivers: {foo: }"]);
     assert!(known.contains("hint: known here: ") && known.contains("`otlp`") && known.contains("`own_events`"), "{known}");
+    let logging = said(&["exporters: {logging: }"]);
+    assert!(logging.contains("unknown exporter type `logging`") && logging.contains("hint: `debug` took its place"), "{logging}");
     let said = said(&["exporters: {otlp_htp: }"]);
     assert!(said.contains("hint: did you mean `otlp_http`?"), "{said}");
 }
