@@ -1,12 +1,12 @@
 //! The registry of exporters, in the order of the docs. One folder a component, named as in `collector.yaml`.
 
+mod clickhouse;
 mod console_alerts;
 mod debug;
 mod file;
 mod nop;
 mod otlp_grpc;
 mod otlp_http;
-mod clickhouse;
 mod prometheus;
 #[cfg(feature = "sqlite")]
 mod sqlite;

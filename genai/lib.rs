@@ -12,7 +12,7 @@ pub mod keys;
 pub mod metric_names;
 pub mod prices;
 pub mod record;
-pub mod runs;
 pub mod rules;
+pub mod runs;
 pub mod steps;
 pub mod usage;

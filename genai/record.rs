@@ -7,10 +7,10 @@
 mod ids;
 mod messages;
 
-pub use ids::{id, id_of_span, record_digest, run_id};
 pub(crate) use ids::hex;
-pub(crate) use messages::{plain, plain_json, to_json};
+pub use ids::{id, id_of_span, record_digest, run_id};
 pub use messages::{ToolCallRequest, ToolResult, finish_reasons, tool_calls_in_output, tool_results_in_input};
+pub(crate) use messages::{plain, plain_json, to_json};
 
 use crate::dialects::EventNameAt;
 use crate::keys;

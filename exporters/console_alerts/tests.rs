@@ -57,8 +57,8 @@ fn each_state_of_an_alert_is_one_line_and_other_records_are_counted() {
     let lines = exporter.lines(&[chunk(&[alert(State::Firing), alert(State::Resolved)])]).unwrap();
     assert_eq!(
         lines,
-        "2026-11-21T11:39:59Z FIRING high agent-dead-loop session=s-1: planner repeated search(q) 12 times\n\
-         2026-11-21T11:39:59Z RESOLVED high agent-dead-loop session=s-1: planner repeated search(q) 12 times\n"
+        "2026-11-21T10:59:59Z FIRING high agent-dead-loop session=s-1: planner repeated search(q) 12 times\n\
+         2026-11-21T10:59:59Z RESOLVED high agent-dead-loop session=s-1: planner repeated search(q) 12 times\n"
     );
     assert_eq!(exporter.skipped.get(), 1);
 }
