@@ -1,10 +1,11 @@
 //! Tasks of this repository.
 //!
 //! `cargo xtask test` fetches what tests need into `.cache/` and runs them all; `tidy` checks what no compiler checks;
-//! `bench gate` counts instructions and compares with the limits.
+//! `bench gate` counts instructions and compares with the limits; `bench load` measures CPU and memory under load.
 
 mod bench;
 mod imports;
+mod load;
 mod prepare;
 mod test;
 mod tidy;
@@ -13,7 +14,7 @@ use anyhow::{Result, bail};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: cargo xtask <test [ARGS for cargo test] | prepare | tidy | bench gate>";
+const USAGE: &str = "usage: cargo xtask <test [ARGS for cargo test] | prepare | tidy | bench gate | bench load [--peer NAME]...>";
 
 fn main() -> ExitCode {
     match task() {
@@ -33,6 +34,7 @@ fn task() -> Result<()> {
         ["prepare"] => prepare::all(),
         ["tidy"] => tidy::run(),
         ["bench", "gate"] => bench::gate(),
+        ["bench", "load", rest @ ..] => load::load(rest),
         _ => bail!("{USAGE}"),
     }
 }

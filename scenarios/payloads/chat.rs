@@ -40,7 +40,7 @@ pub fn span(draw: &mut Draw) -> Made {
 }
 
 /// Messages as the conventions write them, each with a part of about `len` bytes.
-fn messages(draw: &mut Draw, roles: &[&str], len: usize) -> String {
+pub(super) fn messages(draw: &mut Draw, roles: &[&str], len: usize) -> String {
     // Prose has neither quotes nor control characters, so it needs no escapes.
     let parts = roles.iter().map(|role| {
         let content = draw.prose(len);

@@ -1,6 +1,6 @@
 //! The payloads have the sizes and shares that the limits of the bench gate were set for.
 
-use super::{chat, lean};
+use super::{chat, huge, lean, lean_of};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::trace::v1::Span;
@@ -47,6 +47,20 @@ fn lean_spans_have_the_promised_size_and_shares() {
 #[test]
 fn chat_spans_have_the_promised_size_and_shares() {
     check(chat(1), 100, 6800..=7000, 20);
+}
+
+#[test]
+fn huge_spans_have_the_promised_size() {
+    let body = huge(1);
+    assert!(spans(&body).iter().all(|span| span.attributes.len() == 20));
+    let bytes = body.len() / spans(&body).len();
+    assert!((104_000..=110_000).contains(&bytes), "{bytes} bytes a span");
+}
+
+#[test]
+fn a_lean_request_can_have_another_number_of_spans() {
+    assert_eq!(spans(&lean_of(1, 100)).len(), 100);
+    assert_eq!(lean_of(1, 512), lean(1));
 }
 
 #[test]
