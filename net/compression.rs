@@ -5,6 +5,8 @@
 
 use crate::{Meter, ReceiveError};
 use bytes::{Bytes, BytesMut};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use std::io::{BufRead, Read, Write};
 use tokio::sync::Semaphore;
 
@@ -154,6 +156,30 @@ pub async fn compress_off_thread(pieces: Vec<Bytes>, encoding: BodyEncoding) -> 
     let _turn = LANE.acquire().await.expect("invariant: the lane is never closed");
     let work = tokio::task::spawn_blocking(move || compress(&pieces, encoding));
     work.await.unwrap_or_else(|error| Err(std::io::Error::other(error)))
+}
+
+/// How a client packs what it sends: the setting `compression` of exporters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Compression {
+    /// Understood everywhere.
+    #[default]
+    Gzip,
+    /// Smaller and faster, where the receiver knows it.
+    Zstd,
+    /// Not at all.
+    None,
+}
+
+impl Compression {
+    /// The content encoding of it.
+    pub fn encoding(self) -> BodyEncoding {
+        match self {
+            Compression::Gzip => BodyEncoding::Gzip,
+            Compression::Zstd => BodyEncoding::Zstd,
+            Compression::None => BodyEncoding::Identity,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ pub mod server;
 pub use body::{Body, BoxError};
 pub use client::{HttpClient, HttpRequest, HttpResponse, RequestError};
 pub use collect::{Pace, collect};
-pub use compression::{BodyEncoding, compress, decompress};
+pub use compression::{BodyEncoding, Compression, compress, decompress};
 pub use grpc_client::GrpcClient;
 pub use meter::{Meter, ReceiveError};
 pub use outcome::WireOutcome;

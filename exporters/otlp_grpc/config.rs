@@ -2,7 +2,7 @@
 
 use super::target;
 use chaperone_config::{Duration, Optional, Problems, Secret, UserConfig};
-use chaperone_net::BodyEncoding;
+use chaperone_net::Compression;
 use chaperone_net::client::parse_headers;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -30,29 +30,6 @@ pub struct Config {
 pub struct Tls {
     /// Sends in clear text. Without it a server needs TLS, which is not here yet.
     pub insecure: bool,
-}
-
-/// How requests are compressed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Compression {
-    /// Understood everywhere.
-    #[default]
-    Gzip,
-    /// Smaller and faster, where the receiver knows it.
-    Zstd,
-    /// Not at all.
-    None,
-}
-
-impl Compression {
-    pub(super) fn encoding(self) -> BodyEncoding {
-        match self {
-            Compression::Gzip => BodyEncoding::Gzip,
-            Compression::Zstd => BodyEncoding::Zstd,
-            Compression::None => BodyEncoding::Identity,
-        }
-    }
 }
 
 /// Pings that find a dead connection.

@@ -1,9 +1,9 @@
 //! Settings, calls as a server of the official types gets them, and what its answers mean.
 
-use super::config::{Compression, Tls};
+use super::config::Tls;
 use super::*;
 use chaperone_config::{Node, parse_settings};
-use chaperone_net::{BodyEncoding, RpcStatus};
+use chaperone_net::{BodyEncoding, Compression, RpcStatus};
 use chaperone_pipeline::{Clock, Now};
 use hyper::server::conn::http2;
 use hyper::service::service_fn;

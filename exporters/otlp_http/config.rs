@@ -1,7 +1,7 @@
 //! Settings of the `otlp_http` exporter. `timeout`, `retry_on_failure` and `sending_queue` are the front's.
 
 use chaperone_config::{Problems, Secret, UserConfig};
-use chaperone_net::BodyEncoding;
+use chaperone_net::Compression;
 use chaperone_net::client::{parse_headers, parse_url};
 use chaperone_proto::Signal;
 use schemars::JsonSchema;
@@ -37,29 +37,6 @@ pub enum Encoding {
     Proto,
     /// OTLP/JSON.
     Json,
-}
-
-/// How requests are compressed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Compression {
-    /// Understood everywhere.
-    #[default]
-    Gzip,
-    /// Smaller and faster, where the receiver knows it.
-    Zstd,
-    /// Not at all.
-    None,
-}
-
-impl Compression {
-    pub(super) fn encoding(self) -> BodyEncoding {
-        match self {
-            Compression::Gzip => BodyEncoding::Gzip,
-            Compression::Zstd => BodyEncoding::Zstd,
-            Compression::None => BodyEncoding::Identity,
-        }
-    }
 }
 
 impl Default for Config {

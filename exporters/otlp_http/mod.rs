@@ -8,12 +8,12 @@ mod config;
 #[cfg(test)]
 mod tests;
 
-pub use config::{Compression, Config, Encoding};
+pub use config::{Config, Encoding};
 
 use bytes::Bytes;
 use chaperone_net::client::{parse_headers, parse_url};
 use chaperone_net::compression::compress_off_thread;
-use chaperone_net::{HttpClient, HttpRequest};
+use chaperone_net::{Compression, HttpClient, HttpRequest};
 use chaperone_pipeline::{
     BoxFuture, BuildContext, Chunk, ConfigError, ExportContext, ExportError, Exported, Exporter, ExporterFactory, Front, Meta,
     Signals, Stability,
