@@ -34,6 +34,7 @@ pub struct BuildContext {
     pub(crate) telemetry: Telemetry,
     pub(crate) hash_key: [u8; 32],
     pub(crate) shared: crate::engine::SharedState,
+    pub(crate) known: Arc<crate::extension::Known>,
 }
 
 impl BuildContext {
@@ -52,6 +53,7 @@ impl BuildContext {
             telemetry: Telemetry::default(),
             hash_key: [7; 32],
             shared: crate::engine::SharedState::default(),
+            known: Arc::default(),
         }
     }
     /// The same with everything but the id: a second instance in a test, which shares state if the id is equal.
@@ -73,6 +75,11 @@ impl BuildContext {
     /// Key of digests and pseudonyms (contracts, section 1).
     pub fn hash_key(&self) -> &[u8; 32] {
         &self.hash_key
+    }
+    /// Whether `storage: <id>` leads to an extension that stores: so that a wrong one is refused before anything starts.
+    pub fn check_storage(&self, id: Option<&str>) -> Result<(), ConfigError> {
+        let checked = id.map_or(Ok(()), |id| self.known.check_storage(id));
+        checked.map_err(|message| ConfigError::at("storage", message))
     }
     /// State shared by all instances with this id across pipelines and signals; outlives reloads.
     pub fn shared<T: Any + Send + Sync>(&self, init: impl FnOnce() -> T) -> Arc<T> {

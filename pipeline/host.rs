@@ -1,8 +1,10 @@
 //! What a running component may ask of the engine.
 
 use crate::engine::accounted::Accounted;
+use crate::extension::{ExtensionInstance, NO_STORE, NOT_A_STORE, Owner};
 use crate::front::Budget;
-use crate::{Clock, Counter, Storage, Telemetry};
+use crate::status::Subject;
+use crate::{Clock, Counter, Kind, StartError, Status, StatusBoard, Storage, Telemetry};
 use chaperone_config::ComponentId;
 use chaperone_proto::Logs;
 use std::future::Future;
@@ -19,6 +21,7 @@ const MAX_REPORTS: usize = 1024;
 /// The engine, as a component's `start` sees it. Cheap to clone.
 #[derive(Clone)]
 pub struct Host {
+    kind: Kind,
     id: ComponentId,
     stopping: watch::Receiver<bool>,
     // Shared by the hosts of all components and by the engine.
@@ -39,6 +42,9 @@ pub(crate) struct Services {
     /// No room, and nobody who takes them.
     dropped_reports: [Counter; 2],
     room: OnceLock<Room>,
+    /// Those that were started.
+    extensions: Mutex<Vec<ExtensionInstance>>,
+    pub(crate) status: StatusBoard,
     quiet: bool,
 }
 
@@ -67,12 +73,27 @@ impl Services {
             waiting_reports: Mutex::new(Some(waiting)),
             dropped_reports,
             room: OnceLock::new(),
+            extensions: Mutex::default(),
+            status: StatusBoard::default(),
             quiet: false,
         }
     }
     /// Tells which budgets [`Host::is_crowded`] looks at; once, before components start.
     pub(crate) fn watch_room(&self, room: Room) {
         let _ = self.room.set(room);
+    }
+    /// With the statuses that readers see, which outlive this graph.
+    pub(crate) fn with_status(mut self, status: StatusBoard) -> Services {
+        self.status = status;
+        self
+    }
+    /// Tells which extensions run: where `storage` settings lead to.
+    pub(crate) fn set_extensions(&self, extensions: Vec<ExtensionInstance>) {
+        *self.extensions.lock().unwrap_or_else(PoisonError::into_inner) = extensions;
+    }
+    fn extension(&self, id: &str) -> Option<ExtensionInstance> {
+        let extensions = self.extensions.lock().unwrap_or_else(PoisonError::into_inner);
+        extensions.iter().find(|instance| instance.id.to_string() == id).cloned()
     }
     /// Without tasks and announcements: for `replay`.
     pub(crate) fn quiet(mut self) -> Services {
@@ -108,8 +129,8 @@ impl Services {
 }
 
 impl Host {
-    pub(crate) fn new(id: ComponentId, stopping: watch::Receiver<bool>, services: Arc<Services>) -> Host {
-        Host { id, stopping, services }
+    pub(crate) fn new(kind: Kind, id: ComponentId, stopping: watch::Receiver<bool>, services: Arc<Services>) -> Host {
+        Host { kind, id, stopping, services }
     }
     /// A host of its own, for unit tests of components. Tasks run on the test's runtime, if there is one.
     pub fn for_tests(clock: Clock, storage: Arc<dyn Storage>) -> Host {
@@ -117,7 +138,7 @@ impl Host {
         // The sender goes at once: a test's host is asked to stop when the test drops its components.
         let (sender, stopping) = watch::channel(false);
         std::mem::forget(sender);
-        Host::new(ComponentId { kind: "test".to_owned(), name: None }, stopping, Arc::new(services))
+        Host::new(Kind::Connector, ComponentId { kind: "test".to_owned(), name: None }, stopping, Arc::new(services))
     }
     /// For tests: what was reported and not yet taken.
     pub fn reported_for_tests(&self) -> Vec<Logs> {
@@ -175,12 +196,26 @@ impl Host {
     pub fn telemetry(&self) -> &Telemetry {
         &self.services.telemetry
     }
-    /// Where state is kept: the named extension's store, else the memory store of this process.
-    pub fn storage(&self, extension: Option<&str>) -> Arc<dyn Storage> {
-        if let Some(extension) = extension {
-            tracing::warn!(extension, component = %self.id, "no storage extension is part of this version; state is kept in memory");
-        }
-        Arc::clone(&self.services.storage)
+    /// Where state is kept: a store of this component's own in the named extension, else the memory of this process.
+    ///
+    /// In `replay`, where no extension runs, always memory: a replay begins with nothing and leaves nothing.
+    pub fn storage(&self, extension: Option<&str>) -> Result<Arc<dyn Storage>, StartError> {
+        let Some(id) = extension.filter(|_| !self.services.quiet) else {
+            return Ok(Arc::clone(&self.services.storage));
+        };
+        let Some(instance) = self.services.extension(id) else {
+            return Err(StartError::new(format!("{NO_STORE}: `{id}`")));
+        };
+        let owner = Owner { kind: self.kind, id: self.id.clone() };
+        instance.extension.store_of(&owner).unwrap_or_else(|| Err(StartError::new(format!("{NOT_A_STORE}: `{id}`"))))
+    }
+    /// How every component is.
+    pub fn status(&self) -> &StatusBoard {
+        &self.services.status
+    }
+    /// Says how this component is, for receivers, connectors and extensions; `message` says why it is not well.
+    pub fn report_status(&self, status: Status, message: Option<String>) {
+        self.services.status.set(&Subject::whole(self.kind, &self.id), status, message, self.clock().now());
     }
     /// Says on standard error, once, what this component does for its user: `listening on ...`, `storing in ...`.
     pub fn announce(&self, what: &str) {

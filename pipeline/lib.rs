@@ -13,12 +13,14 @@ pub mod context;
 pub mod engine;
 pub mod entrance;
 pub mod exposition;
+mod extension;
 pub mod front;
 mod graph;
 pub mod host;
 pub mod outbox;
 pub mod registry;
 pub mod shards;
+pub mod status;
 pub mod storage;
 pub mod telemetry;
 
@@ -31,10 +33,14 @@ pub use component::{
 };
 pub use context::{BuildContext, ConfigError};
 pub use entrance::{Encoding, Entrance, Payload, Refused};
+pub use extension::{Extension, ExtensionFactory, Owner};
 pub use futures_util::future::BoxFuture;
 pub use host::Host;
 pub use outbox::Outbox;
-pub use registry::{ExporterEntry, Front, Kind, Meta, ProcessorEntry, ReceiverEntry, Registry, Signals, Stability};
+pub use registry::{
+    ExporterEntry, ExtensionEntry, Front, Kind, Meta, ProcessorEntry, ReceiverEntry, Registry, Signals, Stability,
+};
 pub use shards::Shards;
+pub use status::{Status, StatusBoard};
 pub use storage::{MemoryStorage, Storage};
 pub use telemetry::{Counter, Gauge, Histogram, Telemetry};

@@ -1,6 +1,7 @@
 //! What components say about themselves, and the slices in which they are listed.
 
 use crate::component::{Exporter, ExporterFactory, Processor, ProcessorFactory, Receiver, ReceiverFactory};
+use crate::extension::{Extension, ExtensionFactory};
 use crate::{BuildContext, ConfigError};
 use chaperone_config::{Node, Problems, effective_settings, parse_settings, read_settings};
 use chaperone_proto::Signal;
@@ -17,6 +18,8 @@ pub enum Kind {
     Connector,
     /// `exporters:`
     Exporter,
+    /// `extensions:`
+    Extension,
 }
 
 /// How settled a component is.
@@ -103,6 +106,8 @@ pub struct Meta {
     pub derives: Signals,
     /// Front of an exporter.
     pub front: Front,
+    /// Whether an extension keeps state for others: what `storage` settings may name.
+    pub stores: bool,
     /// Its README.
     pub readme: &'static str,
 }
@@ -126,6 +131,15 @@ impl Meta {
         meta.front = front;
         meta
     }
+    /// An extension.
+    pub const fn extension(name: &'static str, summary: &'static str) -> Meta {
+        Meta::of(Kind::Extension, name, summary, Signals::NONE, Signals::NONE, Signals::NONE)
+    }
+    /// An extension that keeps state for others.
+    pub const fn stores(mut self) -> Meta {
+        self.stores = true;
+        self
+    }
     const fn of(
         kind: Kind,
         name: &'static str,
@@ -144,6 +158,7 @@ impl Meta {
             passes,
             derives,
             front: Front::DIRECT,
+            stores: false,
             readme: "",
         }
     }
@@ -208,6 +223,8 @@ pub type ProcessorEntry = Entry<dyn Processor>;
 pub type ExporterEntry = Entry<dyn Exporter>;
 /// A receiver in a registry.
 pub type ReceiverEntry = Entry<dyn Receiver>;
+/// An extension in a registry.
+pub type ExtensionEntry = Entry<dyn Extension>;
 
 macro_rules! entry_of {
     ($trait:ident, $factory:ident) => {
@@ -234,6 +251,7 @@ macro_rules! entry_of {
 entry_of!(Processor, ProcessorFactory);
 entry_of!(Exporter, ExporterFactory);
 entry_of!(Receiver, ReceiverFactory);
+entry_of!(Extension, ExtensionFactory);
 
 /// All components a binary has, in the order of the docs.
 #[derive(Clone, Copy)]
@@ -246,6 +264,8 @@ pub struct Registry {
     pub connectors: &'static [ProcessorEntry],
     /// Exporters.
     pub exporters: &'static [ExporterEntry],
+    /// Extensions.
+    pub extensions: &'static [ExtensionEntry],
 }
 
 impl Registry {
@@ -257,5 +277,6 @@ impl Registry {
             .chain(self.processors.iter().map(|entry| &entry.meta))
             .chain(self.connectors.iter().map(|entry| &entry.meta))
             .chain(self.exporters.iter().map(|entry| &entry.meta))
+            .chain(self.extensions.iter().map(|entry| &entry.meta))
     }
 }

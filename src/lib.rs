@@ -6,7 +6,7 @@
 //! use chaperone::pipeline::Registry;
 //!
 //! fn main() -> std::process::ExitCode {
-//!     let mine = Registry { receivers: &[], processors: &[], connectors: &[], exporters: &[] };
+//!     let mine = Registry { receivers: &[], processors: &[], connectors: &[], exporters: &[], extensions: &[] };
 //!     chaperone::run(chaperone::extended(chaperone::built_in(), mine))
 //! }
 //! ```
@@ -41,6 +41,7 @@ pub fn built_in() -> Registry {
         processors: chaperone_processors::ALL,
         connectors: chaperone_connectors::ALL,
         exporters: chaperone_exporters::ALL,
+        extensions: chaperone_extensions::ALL,
     }
 }
 
@@ -54,6 +55,7 @@ pub fn extended(base: Registry, more: Registry) -> Registry {
         processors: joined(base.processors, more.processors),
         connectors: joined(base.connectors, more.connectors),
         exporters: joined(base.exporters, more.exporters),
+        extensions: joined(base.extensions, more.extensions),
     }
 }
 
@@ -72,7 +74,8 @@ mod tests {
 
     #[test]
     fn a_registry_is_extended_by_components_of_others() {
-        let more = Registry { receivers: &[], processors: &[], connectors: &[], exporters: &built_in().exporters[..1] };
+        let more =
+            Registry { receivers: &[], processors: &[], connectors: &[], exporters: &built_in().exporters[..1], extensions: &[] };
         let both = extended(built_in(), more);
         assert_eq!(both.exporters.len(), built_in().exporters.len() + 1);
         assert_eq!(both.exporters.last().map(|entry| entry.meta.name), built_in().exporters.first().map(|entry| entry.meta.name));

@@ -17,11 +17,12 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("processors", &["proto", "config", "pipeline", "net", "genai", "store"]),
     ("connectors", &["proto", "config", "pipeline", "net", "genai", "store"]),
     ("exporters", &["proto", "config", "pipeline", "net", "genai", "store"]),
+    ("extensions", &["proto", "config", "pipeline", "net", "genai", "store"]),
     ("scenarios", &["proto", "genai"]),
 ];
 
 /// Folders whose modules are siblings that must not know each other.
-const COMPONENTS: &[&str] = &["receivers", "processors", "connectors", "exporters"];
+const COMPONENTS: &[&str] = &["receivers", "processors", "connectors", "exporters", "extensions"];
 
 /// Adds what breaks the table to `found`.
 pub fn check(root: &Path, found: &mut Vec<String>) -> Result<()> {

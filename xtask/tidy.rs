@@ -21,6 +21,7 @@ const ROOMS: &[&str] = &[
     "processors",
     "connectors",
     "exporters",
+    "extensions",
     "scenarios",
     "testkit",
     "benches",
@@ -148,7 +149,7 @@ fn links(line: &str) -> impl Iterator<Item = &str> {
 }
 
 fn readmes(root: &Path, found: &mut Vec<String>) -> Result<()> {
-    for kind in ["receivers", "processors", "connectors", "exporters"] {
+    for kind in ["receivers", "processors", "connectors", "exporters", "extensions"] {
         for entry in fs::read_dir(root.join(kind))? {
             let path = entry?.path();
             if path.join("mod.rs").is_file() && !path.join("README.md").is_file() {

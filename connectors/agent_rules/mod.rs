@@ -128,7 +128,7 @@ impl Processor for AgentRules {
         if self.config.storage.is_none() {
             tracing::info!(component = %host.id(), "state of rules is kept in memory: it ends with the process");
         }
-        let store = host.storage(self.config.storage.as_deref());
+        let store = host.storage(self.config.storage.as_deref())?;
         let namespace = host.id().to_string();
         let stored = store.list(&namespace).map_err(|error| StartError::caused_by("cannot read the state of rules", error))?;
         for (key, stored) in stored {

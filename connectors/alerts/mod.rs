@@ -113,7 +113,7 @@ impl Processor for Alerts {
         if self.config.storage.is_none() {
             tracing::info!(component = %host.id(), "who was told what is kept in memory: it ends with the process");
         }
-        let store = host.storage(self.config.storage.as_deref());
+        let store = host.storage(self.config.storage.as_deref())?;
         let namespace = host.id().to_string();
         let stored = store.list(&namespace).map_err(|error| StartError::caused_by("cannot read the state of alerts", error))?;
         let mut ledger = Ledger::default();

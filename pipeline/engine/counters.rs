@@ -20,12 +20,13 @@ const EDGE_HELP: &str = "Items that went from one component to the next.";
 
 impl Kind {
     /// The word of own metrics and messages.
-    pub(crate) fn word(self) -> &'static str {
+    pub const fn word(self) -> &'static str {
         match self {
             Kind::Receiver => "receiver",
             Kind::Processor => "processor",
             Kind::Connector => "connector",
             Kind::Exporter => "exporter",
+            Kind::Extension => "extension",
         }
     }
 }

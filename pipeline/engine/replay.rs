@@ -61,7 +61,7 @@ impl Replay {
         drop(services.take_reports());
         for index in flow.order.iter().rev() {
             let node = &flow.nodes[*index];
-            let host = Host::new(node.place.id.clone(), stopping.subscribe(), Arc::clone(&services));
+            let host = Host::new(node.place.kind, node.place.id.clone(), stopping.subscribe(), Arc::clone(&services));
             if let Work::Process(processor) = &node.work
                 && let Err(error) = processor.start(&host)
             {

@@ -1,4 +1,7 @@
 //! Starts and stops a graph.
+//!
+//! Extensions come first and go last, so that a store is there for whoever restores state, and health is answered while
+//! the rest starts and drains.
 
 use crate::engine::EngineSettings;
 use crate::engine::chance::Chance;
@@ -6,10 +9,12 @@ use crate::engine::door::{Door, Hall, InFlight};
 use crate::engine::flow::{Flow, Node, Piece, Work};
 use crate::engine::process_figures;
 use crate::engine::tick::tick;
+use crate::extension::ExtensionInstance;
 use crate::front::{Lane, Stage, consume};
 use crate::graph::{Assembled, ExporterInstance, ReceiverInstance};
 use crate::host::{Room, Services};
-use crate::{Batch, Entrance, Host, Kind, Next, StartError};
+use crate::status::{Subject, Topology};
+use crate::{Batch, Entrance, Host, Kind, Next, StartError, Status};
 use chaperone_config::ComponentId;
 use chaperone_proto::{Data, Logs};
 use std::sync::Arc;
@@ -29,6 +34,7 @@ pub struct Running {
     flow: Arc<Flow>,
     services: Arc<Services>,
     in_flight: Arc<InFlight>,
+    extensions: Vec<ExtensionInstance>,
     exporters: Vec<ExporterInstance>,
     receivers: Vec<ReceiverInstance>,
     pub(crate) lanes: Vec<Arc<Lane>>,
@@ -44,10 +50,11 @@ pub struct Running {
 }
 
 pub(crate) async fn start(assembled: Assembled, settings: &EngineSettings) -> Result<Running, StartError> {
-    let Assembled { flow, lanes, exporters, receivers } = assembled;
+    let Assembled { flow, lanes, exporters, receivers, extensions, topology } = assembled;
     process_figures::register(&settings.telemetry, &settings.clock, &flow.accounted);
     let accounted = Arc::clone(&flow.accounted);
     let services = Services::new(settings.clock.clone(), settings.telemetry.clone(), Arc::clone(&settings.storage), accounted);
+    let services = services.with_status(settings.shared.status().clone());
     services.watch_room(Room {
         queues: lanes.iter().map(|lane| Arc::clone(&lane.budget)).collect(),
         receive_limit: process_figures::receive_limit(),
@@ -56,6 +63,7 @@ pub(crate) async fn start(assembled: Assembled, settings: &EngineSettings) -> Re
         flow: Arc::new(flow),
         services: Arc::new(services),
         in_flight: Arc::default(),
+        extensions: Vec::new(),
         exporters: Vec::new(),
         receivers: Vec::new(),
         lanes,
@@ -66,7 +74,12 @@ pub(crate) async fn start(assembled: Assembled, settings: &EngineSettings) -> Re
         answered: watch::Sender::new(false),
         emptied: watch::Sender::new(false),
     };
-    match running.start(exporters, receivers, settings).await {
+    running.everybody_is_starting(topology);
+    let started = match running.start_extensions(extensions).await {
+        Ok(()) => running.start(exporters, receivers, settings).await,
+        Err(error) => Err(error),
+    };
+    match started {
         Ok(()) => Ok(running),
         Err(error) => {
             running.shutdown(Duration::from_secs(1)).await;
@@ -75,11 +88,43 @@ pub(crate) async fn start(assembled: Assembled, settings: &EngineSettings) -> Re
     }
 }
 
+fn subject_of(node: &Node) -> Subject {
+    match node.place.kind {
+        Kind::Processor => Subject::in_pipeline(&node.place.id, &node.place.pipeline),
+        kind => Subject::whole(kind, &node.place.id),
+    }
+}
+
 fn failed(kind: Kind, id: &ComponentId, error: StartError) -> StartError {
     StartError { message: format!("{} `{id}` did not start: {}", kind.word(), error.message), source: error.source }
 }
 
 impl Running {
+    fn everybody_is_starting(&self, topology: Topology) {
+        let members = topology.pipelines.iter().flat_map(|pipeline| pipeline.members.iter().map(|(_, subject)| subject));
+        let all: Vec<Subject> = topology.extensions.iter().chain(members).cloned().collect();
+        self.services.status.set_topology(topology);
+        for subject in all {
+            self.is(&subject, Status::Starting);
+        }
+    }
+
+    /// A component's status from now on.
+    fn is(&self, subject: &Subject, status: Status) {
+        self.services.status.set(subject, status, None, self.services.clock.now());
+    }
+
+    async fn start_extensions(&mut self, extensions: Vec<ExtensionInstance>) -> Result<(), StartError> {
+        for instance in extensions {
+            let host = Host::new(Kind::Extension, instance.id.clone(), self.emptied.subscribe(), Arc::clone(&self.services));
+            instance.extension.start(&host).await.map_err(|error| failed(Kind::Extension, &instance.id, error))?;
+            self.is(&Subject::whole(Kind::Extension, &instance.id), Status::Ok);
+            self.extensions.push(instance);
+            self.services.set_extensions(self.extensions.clone());
+        }
+        Ok(())
+    }
+
     async fn start(
         &mut self,
         exporters: Vec<ExporterInstance>,
@@ -87,13 +132,18 @@ impl Running {
         settings: &EngineSettings,
     ) -> Result<(), StartError> {
         for instance in exporters {
-            let host = Host::new(instance.id.clone(), self.emptied.subscribe(), Arc::clone(&self.services));
+            let host = Host::new(Kind::Exporter, instance.id.clone(), self.emptied.subscribe(), Arc::clone(&self.services));
             instance.exporter.start(&host).await.map_err(|error| failed(Kind::Exporter, &instance.id, error))?;
+            for lane in self.lanes.iter().filter(|lane| lane.id == instance.id) {
+                self.is(&Subject::of_signal(&lane.id, lane.signal), Status::Ok);
+            }
             self.exporters.push(instance);
         }
         // Downstream first, so that whoever starts finds its consumers ready.
         for index in self.flow.order.iter().rev() {
-            self.start_processor(&self.flow.nodes[*index]).await?;
+            let node = &self.flow.nodes[*index];
+            self.start_processor(node).await?;
+            self.is(&subject_of(node), Status::Ok);
         }
         for lane in &self.lanes {
             let consumers = match (lane.settings.in_order, lane.settings.queue.num_consumers) {
@@ -116,7 +166,7 @@ impl Running {
             in_flight: Arc::clone(&self.in_flight),
         };
         for instance in receivers {
-            let host = Host::new(instance.id.clone(), self.stopping.subscribe(), Arc::clone(&self.services));
+            let host = Host::new(Kind::Receiver, instance.id.clone(), self.stopping.subscribe(), Arc::clone(&self.services));
             let entrance = Entrance { door: Arc::new(Door::new(instance.id.clone(), &hall)) };
             let is_own_events = instance.kind == OWN_EVENTS;
             instance
@@ -124,6 +174,7 @@ impl Running {
                 .start(&host, entrance.clone())
                 .await
                 .map_err(|error| failed(Kind::Receiver, &instance.id, error))?;
+            self.is(&Subject::whole(Kind::Receiver, &instance.id), Status::Ok);
             self.receivers.push(instance);
             if is_own_events && let Some(reports) = self.services.take_reports() {
                 self.reports.spawn(bring_in(reports, entrance));
@@ -131,12 +182,15 @@ impl Running {
         }
         // Without the receiver nobody takes reports: they are refused, and counted, from the start.
         drop(self.services.take_reports());
+        for instance in &self.extensions {
+            instance.extension.ready();
+        }
         Ok(())
     }
 
     async fn start_processor(&self, node: &Node) -> Result<(), StartError> {
         let Work::Process(processor) = &node.work else { return Ok(()) };
-        let host = Host::new(node.place.id.clone(), self.stopping.subscribe(), Arc::clone(&self.services));
+        let host = Host::new(node.place.kind, node.place.id.clone(), self.stopping.subscribe(), Arc::clone(&self.services));
         let processor = Arc::clone(processor);
         // Restoring state may read files; the threads that serve connections must not.
         let started = tokio::task::spawn_blocking(move || processor.start(&host)).await;
@@ -154,11 +208,17 @@ impl Running {
     /// What is still queued at the deadline is dropped and counted with the reason `shutdown`.
     pub async fn shutdown(mut self, deadline: Duration) {
         let deadline = Instant::now() + deadline;
+        for instance in &self.extensions {
+            instance.extension.not_ready();
+        }
         self.stopping.send_replace(true);
         for instance in self.receivers.drain(..) {
+            let subject = Subject::whole(Kind::Receiver, &instance.id);
+            self.services.status.set(&subject, Status::Stopping, None, self.services.clock.now());
             if tokio::time::timeout_at(deadline, instance.receiver.stop()).await.is_err() {
                 tracing::warn!(receiver = %instance.id, "a receiver did not stop in time");
             }
+            self.services.status.set(&subject, Status::Stopped, None, self.services.clock.now());
         }
         if tokio::time::timeout_at(deadline, self.in_flight.none()).await.is_err() {
             tracing::warn!("requests were still being worked on at the deadline");
@@ -168,7 +228,13 @@ impl Running {
         for lane in &self.lanes {
             lane.stage.send_replace(Stage::Draining);
         }
+        for index in &self.flow.order {
+            self.is(&subject_of(&self.flow.nodes[*index]), Status::Stopping);
+        }
         self.drain(deadline).await;
+        for index in &self.flow.order {
+            self.is(&subject_of(&self.flow.nodes[*index]), Status::Stopped);
+        }
         let _ = tokio::time::timeout_at(deadline, self.emptied()).await;
         self.close().await;
         self.reports.shutdown().await;
@@ -179,7 +245,18 @@ impl Running {
                 tracing::warn!(exporter = %instance.id, "an exporter did not stop in time");
             }
         }
+        for lane in &self.lanes {
+            self.is(&Subject::of_signal(&lane.id, lane.signal), Status::Stopped);
+        }
         self.services.abort_tasks().await;
+        // Stores last, as they were first.
+        while let Some(instance) = self.extensions.pop() {
+            let patience = deadline.max(Instant::now() + Duration::from_secs(1));
+            if tokio::time::timeout_at(patience, instance.extension.stop()).await.is_err() {
+                tracing::warn!(extension = %instance.id, "an extension did not stop in time");
+            }
+            self.is(&Subject::whole(Kind::Extension, &instance.id), Status::Stopped);
+        }
     }
 
     /// Upstream first, so that what one gives out is held and drained by the next.

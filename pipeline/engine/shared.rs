@@ -1,5 +1,6 @@
 //! State that all instances of one component id share and that outlives reloads.
 
+use crate::StatusBoard;
 use chaperone_config::ComponentId;
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
@@ -12,9 +13,14 @@ type Kept = HashMap<(ComponentId, TypeId), Arc<dyn Any + Send + Sync>>;
 pub struct SharedState {
     // Shared by the graphs before and after a reload.
     kept: Arc<Mutex<Kept>>,
+    status: StatusBoard,
 }
 
 impl SharedState {
+    /// How every component is.
+    pub fn status(&self) -> &StatusBoard {
+        &self.status
+    }
     /// The state of this id and type; made by `init` for whoever asks first.
     pub(crate) fn get_or_init<T: Any + Send + Sync>(&self, id: &ComponentId, init: impl FnOnce() -> T) -> Arc<T> {
         let key = (id.clone(), TypeId::of::<T>());

@@ -6,9 +6,11 @@ use crate::engine::EngineSettings;
 use crate::engine::accounted::Accounted;
 use crate::engine::counters::{Place, SignalCounters, edge};
 use crate::engine::flow::{Edge, Flow, Node, Route, Work, slot};
+use crate::extension::{ExtensionInstance, Known};
 use crate::front::{FrontSettings, Lane, LaneContext};
 use crate::graph::read::Part;
-use crate::graph::{Parts, error, signal_of};
+use crate::graph::{Parts, error, extensions, signal_of};
+use crate::status::Topology;
 use crate::{BuildContext, Exporter, Kind, Meta, Receiver, Signals};
 use chaperone_config::{ComponentId, Document, Pipeline, Problems, Reference};
 use chaperone_proto::Signal;
@@ -45,6 +47,9 @@ pub(crate) struct Assembled {
     pub lanes: Vec<Arc<Lane>>,
     pub exporters: Vec<ExporterInstance>,
     pub receivers: Vec<ReceiverInstance>,
+    /// Stores first.
+    pub extensions: Vec<ExtensionInstance>,
+    pub topology: Topology,
 }
 
 /// A document whose settings and wiring are good.
@@ -53,6 +58,8 @@ pub(crate) struct Plan<'a> {
     parts: &'a Parts,
     settings: &'a EngineSettings,
     accounted: Arc<Accounted>,
+    // Shared by the contexts of all components.
+    known: Arc<Known>,
 }
 
 pub(crate) fn assemble(
@@ -62,7 +69,12 @@ pub(crate) fn assemble(
     purpose: Purpose,
     problems: &mut Problems,
 ) -> Option<Assembled> {
-    let plan = Plan { document, parts, settings, accounted: Arc::default() };
+    let known = Arc::new(extensions::known(document, parts));
+    let plan = Plan { document, parts, settings, accounted: Arc::default(), known };
+    let extensions = match purpose {
+        Purpose::Run => plan.extensions(problems),
+        Purpose::Replay => Vec::new(),
+    };
     let exporters = match purpose {
         Purpose::Run => plan.exporters(problems),
         Purpose::Replay => Vec::new(),
@@ -91,7 +103,8 @@ pub(crate) fn assemble(
         routes,
         sink: Mutex::new(None),
     };
-    Some(Assembled { flow, lanes, exporters, receivers })
+    let topology = extensions::topology(document, parts);
+    Some(Assembled { flow, lanes, exporters, receivers, extensions, topology })
 }
 
 /// Nodes of one pipeline.
@@ -119,6 +132,7 @@ impl Plan<'_> {
             telemetry: self.settings.telemetry.clone(),
             hash_key: self.settings.hash_key,
             shared: self.settings.shared.clone(),
+            known: Arc::clone(&self.known),
         }
     }
     fn build<P: ?Sized>(&self, part: &Part<P>, problems: &mut Problems) -> Option<Arc<P>> {
@@ -136,6 +150,17 @@ impl Plan<'_> {
                 None
             }
         }
+    }
+    fn extensions(&self, problems: &mut Problems) -> Vec<ExtensionInstance> {
+        let used = |id: &ComponentId| names(&self.document.service.extensions, id);
+        let mut built = Vec::new();
+        for part in self.parts.extensions.iter().filter(|part| used(&part.id)) {
+            if let Some(extension) = self.build(part, problems) {
+                built.push(ExtensionInstance { id: part.id.clone(), extension, stores: part.entry.meta.stores });
+            }
+        }
+        built.sort_by_key(|instance| !instance.stores);
+        built
     }
     fn exporters(&self, problems: &mut Problems) -> Vec<ExporterInstance> {
         let used = |id: &ComponentId| self.pipelines().any(|(pipeline, _)| names(&pipeline.exporters, id));

@@ -31,13 +31,12 @@ pub(crate) fn effective(
             }
         }
     }
-    let extensions = document.extensions.iter().map(|(id, _)| (id.to_string(), Value::Null)).collect();
     [
         ("receivers", section(&parts.receivers, show_secrets, problems)),
         ("processors", section(&parts.processors, show_secrets, problems)),
         ("connectors", section(&parts.connectors, show_secrets, problems)),
         ("exporters", exporters),
-        ("extensions", extensions),
+        ("extensions", section(&parts.extensions, show_secrets, problems)),
     ]
     .into_iter()
     .map(|(name, section)| (name.to_owned(), Value::Object(section)))

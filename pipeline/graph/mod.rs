@@ -3,6 +3,7 @@
 mod assemble;
 mod cycle;
 mod effective;
+mod extensions;
 mod read;
 mod wiring;
 

@@ -3,8 +3,8 @@
 use crate::front::FrontSettings;
 use crate::graph::error;
 use crate::registry::Entry;
-use crate::{Exporter, Kind, Meta, Processor, Receiver, Registry};
-use chaperone_config::{ComponentId, Document, Node, Problem, Problems, Severity, suggest};
+use crate::{Exporter, Extension, Kind, Meta, Processor, Receiver, Registry};
+use chaperone_config::{ComponentId, Document, Node, Problems, suggest};
 
 /// A configured component whose type is known.
 pub(crate) struct Part<P: ?Sized + 'static> {
@@ -24,6 +24,7 @@ pub(crate) struct Parts {
     pub processors: Vec<Part<dyn Processor>>,
     pub connectors: Vec<Part<dyn Processor>>,
     pub exporters: Vec<Part<dyn Exporter>>,
+    pub extensions: Vec<Part<dyn Extension>>,
 }
 
 pub(crate) fn read(document: &Document, registry: &Registry, problems: &mut Problems) -> Parts {
@@ -32,6 +33,7 @@ pub(crate) fn read(document: &Document, registry: &Registry, problems: &mut Prob
         processors: section(&document.processors, registry.processors, Kind::Processor, problems),
         connectors: section(&document.connectors, registry.connectors, Kind::Connector, problems),
         exporters: section(&document.exporters, registry.exporters, Kind::Exporter, problems),
+        extensions: section(&document.extensions, registry.extensions, Kind::Extension, problems),
     };
     for exporter in &mut parts.exporters {
         exporter.front = FrontSettings::take(&mut exporter.node, &exporter.path, exporter.entry.meta.front, problems);
@@ -40,15 +42,7 @@ pub(crate) fn read(document: &Document, registry: &Registry, problems: &mut Prob
     settings(&parts.processors, problems);
     settings(&parts.connectors, problems);
     settings(&parts.exporters, problems);
-    if let Some((id, node)) = document.extensions.first() {
-        problems.push(Problem {
-            severity: Severity::Error,
-            message: format!("unknown extension type `{}`", id.kind),
-            location: node.location().cloned(),
-            path: format!("extensions.{id}"),
-            hint: Some("extensions are not part of this version".to_owned()),
-        });
-    }
+    settings(&parts.extensions, problems);
     parts
 }
 
@@ -95,6 +89,7 @@ impl Parts {
             Kind::Processor => meta(&self.processors, id),
             Kind::Connector => meta(&self.connectors, id),
             Kind::Exporter => meta(&self.exporters, id),
+            Kind::Extension => meta(&self.extensions, id),
         }
     }
 }

@@ -107,9 +107,10 @@ fn unused(document: &Document, problems: &mut Problems) {
         pipelines.iter().any(|pipeline| list(pipeline).iter().any(|reference| reference.id == *id))
     };
     let mut warn = |section: &str, id: &ComponentId, node: &Node| {
+        let is_not = if section == "extensions" { "not named in `service::extensions`" } else { "used in no pipeline" };
         problems.push(Problem {
             severity: Severity::Warning,
-            message: format!("`{id}` is configured and used in no pipeline"),
+            message: format!("`{id}` is configured and {is_not}"),
             location: node.location().cloned(),
             path: format!("{section}.{id}"),
             hint: None,
@@ -128,6 +129,11 @@ fn unused(document: &Document, problems: &mut Problems) {
     for (id, node) in &document.exporters {
         if !named(id, |pipeline| &pipeline.exporters) {
             warn("exporters", id, node);
+        }
+    }
+    for (id, node) in &document.extensions {
+        if !document.service.extensions.iter().any(|reference| reference.id == *id) {
+            warn("extensions", id, node);
         }
     }
     for (id, node) in &document.connectors {

@@ -36,7 +36,7 @@ impl Bench {
             "receivers:\n  otlp: {otlp}\nexporters:\n  collected: {{key: {key}{collected}}}\nservice:\n  pipelines:\n{pipelines}"
         );
         let (document, _) = load(&[Source::Text { name: "test.yaml".into(), text }], &|_| None).unwrap();
-        let registry = Registry { receivers: ALL, processors: &[], connectors: &[], exporters: EXPORTERS };
+        let registry = Registry { receivers: ALL, processors: &[], connectors: &[], exporters: EXPORTERS, extensions: &[] };
         let telemetry = Telemetry::default();
         let settings = EngineSettings {
             clock: Clock::system(),

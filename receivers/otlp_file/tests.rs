@@ -45,7 +45,7 @@ impl Bench {
              service:\n  pipelines:\n    traces: {{receivers: [otlp_file], exporters: [sink]}}\n"
         );
         let (document, _) = load(&[Source::Text { name: "test.yaml".into(), text }], &|_| None).unwrap();
-        let registry = Registry { receivers: RECEIVERS, processors: &[], connectors: &[], exporters: EXPORTERS };
+        let registry = Registry { receivers: RECEIVERS, processors: &[], connectors: &[], exporters: EXPORTERS, extensions: &[] };
         let telemetry = Telemetry::default();
         let settings = EngineSettings {
             clock: Clock::system(),

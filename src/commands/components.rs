@@ -24,6 +24,7 @@ fn listing(registry: &Registry) -> String {
         (Kind::Processor, "processors"),
         (Kind::Exporter, "exporters"),
         (Kind::Connector, "connectors"),
+        (Kind::Extension, "extensions"),
     ];
     for (kind, section) in sections {
         let mut metas: Vec<&Meta> = registry.metas().filter(|meta| meta.kind == kind).collect();
@@ -44,6 +45,10 @@ fn component(meta: &Meta, out: &mut String) {
     }
     out.push_str("    stability:\n");
     let level = |supported| if supported { stability(meta.stability) } else { "Undefined" };
+    if meta.kind == Kind::Extension {
+        let _ = writeln!(out, "      extension: {}", stability(meta.stability));
+        return;
+    }
     if meta.kind != Kind::Connector {
         for signal in [Signal::Logs, Signal::Metrics, Signal::Traces] {
             let _ = writeln!(out, "      {}: {}", signal.name(), level(meta.signals.has(signal)));
@@ -80,7 +85,7 @@ mod tests {
     fn the_listing_is_yaml_and_names_every_component_once() {
         let registry = crate::built_in();
         let tree = Node::parse(&listing(&registry), "components").unwrap();
-        let sections = ["receivers", "processors", "exporters", "connectors"];
+        let sections = ["receivers", "processors", "exporters", "connectors", "extensions"];
         let mut listed: Vec<String> = sections
             .iter()
             .flat_map(|section| tree.get(section).into_iter().flat_map(Node::items))

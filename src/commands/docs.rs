@@ -23,13 +23,8 @@ pub(crate) fn docs(args: &DocsArgs, registry: &Registry) -> Done {
     }
 }
 
-fn section(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Receiver => "receivers",
-        Kind::Processor => "processors",
-        Kind::Connector => "connectors",
-        Kind::Exporter => "exporters",
-    }
+fn section(kind: Kind) -> String {
+    format!("{}s", kind.word())
 }
 
 fn list(registry: &Registry) -> String {

@@ -66,6 +66,7 @@ fn warn_of_old_names(document: &Document, registry: &Registry) {
         (Kind::Processor, &document.processors),
         (Kind::Connector, &document.connectors),
         (Kind::Exporter, &document.exporters),
+        (Kind::Extension, &document.extensions),
     ];
     for (kind, section) in sections {
         for (id, _) in section {

@@ -42,7 +42,7 @@ fn of(registry: &Registry) -> Value {
     sections.insert("processors".to_owned(), section(registry.processors, &mut definitions, &Map::new()));
     sections.insert("connectors".to_owned(), section(registry.connectors, &mut definitions, &Map::new()));
     sections.insert("exporters".to_owned(), section(registry.exporters, &mut definitions, &front_keys));
-    sections.insert("extensions".to_owned(), expandable(json!({"type": ["object", "null"], "additionalProperties": false})));
+    sections.insert("extensions".to_owned(), section(registry.extensions, &mut definitions, &Map::new()));
     definitions.insert("telemetry".to_owned(), placed(schema_for!(TelemetryConfig).to_value(), "telemetry"));
     sections.insert("service".to_owned(), service());
     json!({
@@ -113,13 +113,8 @@ fn add_keys(schema: &mut Value, more: &Map<String, Value>) {
     settings["additionalProperties"] = json!(false);
 }
 
-fn kind(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Receiver => "receivers",
-        Kind::Processor => "processors",
-        Kind::Connector => "connectors",
-        Kind::Exporter => "exporters",
-    }
+fn kind(kind: Kind) -> String {
+    format!("{}s", kind.word())
 }
 
 /// A root schema made part of this one: its references are moved, and its values opened to what a user may write.

@@ -77,7 +77,7 @@ impl Pipeline {
         let (document, _) = load(&[source], &|_| None).unwrap_or_else(|problems| panic!("{problems}"));
         let registry = chaperone::extended(
             chaperone::built_in(),
-            Registry { receivers: RECEIVERS, processors: &[], connectors: &[], exporters: &[] },
+            Registry { receivers: RECEIVERS, processors: &[], connectors: &[], exporters: &[], extensions: &[] },
         );
         let settings = EngineSettings {
             clock: Clock::system(),

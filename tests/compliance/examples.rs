@@ -59,7 +59,7 @@ fn check(readme: &Path, block: &str, all: &[Component]) -> usize {
     let block = block.replace("${env:", "$${env:");
     let node = Node::parse(&block, "README.md").unwrap_or_else(|error| panic!("{}:\n{error}", readme.display()));
     let mut found = 0;
-    for section in ["receivers", "processors", "connectors", "exporters"] {
+    for section in ["receivers", "processors", "connectors", "exporters", "extensions"] {
         let Some(components) = node.get(section) else { continue };
         for (id, _, settings) in components.entries() {
             let kind = id.split('/').next().unwrap_or_default();

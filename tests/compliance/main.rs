@@ -31,6 +31,7 @@ impl Component {
             Kind::Processor => "processors",
             Kind::Connector => "connectors",
             Kind::Exporter => "exporters",
+            Kind::Extension => "extensions",
         };
         PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(kind).join(self.meta.name)
     }
@@ -66,6 +67,7 @@ fn components() -> Vec<Component> {
     all.extend(of!(registry.processors));
     all.extend(of!(registry.connectors));
     all.extend(of!(registry.exporters));
+    all.extend(of!(registry.extensions));
     assert!(all.len() > 15, "the registries are empty");
     all
 }

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 pub(crate) static REGISTRY: Registry =
-    Registry { receivers: RECEIVERS, processors: PROCESSORS, connectors: CONNECTORS, exporters: EXPORTERS };
+    Registry { receivers: RECEIVERS, processors: PROCESSORS, connectors: CONNECTORS, exporters: EXPORTERS, extensions: &[] };
 static RECEIVERS: &[Entry<dyn Receiver>] =
     &[Entry::<dyn Receiver>::of::<TapsFactory>(), Entry::<dyn Receiver>::of::<OwnEvents>()];
 static PROCESSORS: &[Entry<dyn Processor>] =

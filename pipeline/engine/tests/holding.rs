@@ -27,7 +27,7 @@ impl House {
         );
         let queues = self.running.lanes.iter().map(|lane| Arc::clone(&lane.budget)).collect();
         services.watch_room(Room { queues, receive_limit: 1000 });
-        Host::new(id("act"), tokio::sync::watch::channel(false).1, Arc::new(services))
+        Host::new(crate::Kind::Processor, id("act"), tokio::sync::watch::channel(false).1, Arc::new(services))
     }
 }
 

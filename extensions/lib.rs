@@ -1,0 +1,8 @@
+//! The registry of extensions, in the order of the docs. One folder a component, named as in `collector.yaml`.
+//!
+//! They run beside the flow and never see a batch: answers to health checks, pages about the collector, stores for state.
+
+use chaperone_pipeline::ExtensionEntry;
+
+/// All extensions.
+pub const ALL: &[ExtensionEntry] = &[];
