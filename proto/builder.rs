@@ -51,8 +51,7 @@ impl LogsBuilder {
     /// The indexed request.
     pub fn finish(mut self) -> Logs {
         self.close();
-        let limits = Limits { max_depth: 1000, max_records: usize::MAX, max_attributes: usize::MAX };
-        Logs::decode(self.request.into(), &limits).expect("invariant: what we build can be decoded")
+        Logs::decode(self.request.into(), &Limits::NONE).expect("invariant: what we build can be decoded")
     }
 
     /// Writes the resource being built, if it has records.

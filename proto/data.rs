@@ -1,6 +1,6 @@
 //! One batch of any signal.
 
-use crate::{DecodeError, Limits, Logs, Metrics, RecordMut, RecordRef, Traces};
+use crate::{DecodeError, Limits, Logs, Metrics, RecordMut, RecordRef, SplitLimits, Splitter, Traces, encode};
 use bytes::Bytes;
 
 /// The signals that flow.
@@ -137,6 +137,25 @@ impl Data {
             Data::Logs(logs) => logs.retain(keep),
             Data::Metrics(_) => {}
         }
+    }
+
+    /// The same in one piece.
+    pub fn encode_contiguous(&self) -> Bytes {
+        encode::join(self.encode())
+    }
+
+    /// Cuts this batch as it reads now: parts in order, every item in exactly one of them, each part a request that
+    /// shares no memory with the others. A part exceeds a limit only when it is a single item.
+    ///
+    /// Parts are made one by one, as the iterator is asked. Without items there is no part.
+    pub fn split(&self, limits: SplitLimits) -> impl Iterator<Item = Data> + use<> {
+        let signal = self.signal();
+        let splitter = Splitter::new(signal, self.encode_contiguous());
+        let mut splitter = splitter.expect("invariant: what was indexed can be cut");
+        std::iter::from_fn(move || {
+            let part = splitter.next_part(&limits)?;
+            Some(Data::decode(signal, part.body, &Limits::NONE).expect("invariant: parts of a request are requests"))
+        })
     }
 
     /// Bytes of memory this batch keeps alive: what budgets count.

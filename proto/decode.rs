@@ -11,8 +11,6 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message;
 use std::sync::Arc;
 
-const NO_LIMITS: Limits = Limits { max_depth: 1000, max_records: usize::MAX, max_attributes: usize::MAX };
-
 /// Indexes a serialized request.
 pub(crate) fn decode(signal: Signal, body: Bytes, limits: &Limits) -> Result<Index, DecodeError> {
     let (index, odd) = indexer::index(signal, &body, limits)?;
@@ -73,7 +71,7 @@ pub(crate) fn extract(index: &Index, records: &[u32]) -> Index {
 }
 
 fn reindex(index: &Index, body: Bytes) -> Index {
-    let mut fresh = decode(index.signal, body, &NO_LIMITS).expect("invariant: what we encode can be decoded");
+    let mut fresh = decode(index.signal, body, &Limits::NONE).expect("invariant: what we encode can be decoded");
     fresh.repaired = index.repaired;
     fresh
 }

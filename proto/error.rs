@@ -37,6 +37,11 @@ pub struct Limits {
     pub max_attributes: usize,
 }
 
+impl Limits {
+    /// For what was decoded before: it was judged then.
+    pub const NONE: Limits = Limits { max_depth: 1000, max_records: usize::MAX, max_attributes: usize::MAX };
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self { max_depth: 64, max_records: 1_000_000, max_attributes: 16_000_000 }

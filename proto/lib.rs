@@ -40,6 +40,8 @@ mod recycle;
 #[deny(clippy::indexing_slicing, clippy::string_slice, clippy::unwrap_used)]
 mod repair;
 mod schema;
+#[deny(clippy::string_slice, clippy::unwrap_used)]
+mod split;
 #[deny(clippy::indexing_slicing, clippy::string_slice, clippy::unwrap_used)]
 mod utf8;
 mod value_write;
@@ -54,5 +56,6 @@ pub use keys::KeyId;
 pub use logs::{LogRef, Logs};
 pub use metrics::Metrics;
 pub use record::{Attrs, EventRef, Key, LinkRef, RecordRef, ResourceRef, ScopeRef};
+pub use split::{Part, SplitLimits, Splitter};
 pub use traces::{SpanRef, Traces};
 pub use value::{ArrayRef, MapRef, Value, ValueIn, ValueRef};

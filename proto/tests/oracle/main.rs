@@ -6,8 +6,10 @@ mod corpus;
 mod edits;
 mod hostile;
 mod json;
+mod metric_strategies;
 mod read;
 mod select;
+mod split;
 mod strategies;
 mod values;
 

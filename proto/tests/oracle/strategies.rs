@@ -56,11 +56,11 @@ pub fn attributes() -> impl Strategy<Value = Vec<KeyValue>> {
     )
 }
 
-fn id(len: usize) -> impl Strategy<Value = Vec<u8>> {
+pub fn id(len: usize) -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![1 => Just(Vec::new()), 5 => vec(0..3u8, len)]
 }
 
-fn count() -> impl Strategy<Value = u32> {
+pub fn count() -> impl Strategy<Value = u32> {
     prop_oneof![3 => Just(0), 1 => any::<u32>()]
 }
 
@@ -121,13 +121,13 @@ prop_compose! {
 }
 
 prop_compose! {
-    fn scope()(texts in (text(), text()), attributes in attributes(), dropped_attributes_count in count()) -> InstrumentationScope {
+    pub fn scope()(texts in (text(), text()), attributes in attributes(), dropped_attributes_count in count()) -> InstrumentationScope {
         InstrumentationScope { name: texts.0, version: texts.1, attributes, dropped_attributes_count }
     }
 }
 
 prop_compose! {
-    fn resource()(attributes in attributes(), dropped_attributes_count in count(), texts in vec(text(), 0..3)) -> Resource {
+    pub fn resource()(attributes in attributes(), dropped_attributes_count in count(), texts in vec(text(), 0..3)) -> Resource {
         let entity = EntityRef { schema_url: String::new(), r#type: "service".into(), id_keys: texts, description_keys: vec![] };
         Resource { attributes, dropped_attributes_count, entity_refs: vec![entity] }
     }
