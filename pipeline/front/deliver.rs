@@ -79,12 +79,14 @@ async fn attempts(lane: &Lane, chunks: &[Chunk], count: usize) -> Ending {
         let draining_before = *lane.stage.borrow() != Stage::Open;
         let (message, after) = match once(lane, chunks, batch_id, attempt).await {
             Attempt::Delivered(Exported { rejected, message }) => {
+                lane.health.succeeded();
                 if rejected > 0 {
                     tracing::warn!(exporter = %lane.id, rejected, message, "destination rejected items");
                 }
                 return Ending { outcome: Outcome::Ok, what: Ok(rejected) };
             }
             Attempt::Permanent { message } => {
+                lane.health.failed(&message);
                 tracing::error!(exporter = %lane.id, error = %message, dropped_items = count, "export failed for good, data dropped");
                 return Ending { outcome: Outcome::Permanent { message }, what: Err("permanent_error") };
             }
@@ -94,6 +96,7 @@ async fn attempts(lane: &Lane, chunks: &[Chunk], count: usize) -> Ending {
             Attempt::Retryable { message, after } => (message, after),
         };
         lane.counters.attempts_failed.add(1);
+        lane.health.failed(&message);
         let give_up = |reason: &'static str, message: String| {
             tracing::error!(exporter = %lane.id, error = %message, dropped_items = count, attempt, reason, "export failed, data dropped");
             Ending { outcome: Outcome::Retryable { message, after }, what: Err(reason) }

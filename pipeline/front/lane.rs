@@ -6,8 +6,10 @@
 use crate::engine::chance::Chance;
 use crate::front::budget::{Budget, Full, Measure};
 use crate::front::counters::LaneCounters;
+use crate::front::health::Health;
 use crate::front::settings::{BatchConfig, FrontSettings, Sizer};
 use crate::front::split;
+use crate::status::Subject;
 use crate::{Ack, Batch, Chunk, Clock, Exporter, Outcome, Telemetry};
 use chaperone_config::ComponentId;
 use chaperone_proto::Signal;
@@ -66,6 +68,7 @@ pub(crate) struct Lane {
     pub exporter: Arc<dyn Exporter>,
     pub budget: Arc<Budget>,
     pub counters: LaneCounters,
+    pub health: Health,
     pub clock: Clock,
     pub chance: Chance,
     pub stage: watch::Sender<Stage>,
@@ -78,6 +81,7 @@ pub(crate) struct LaneContext<'a> {
     pub telemetry: &'a Telemetry,
     pub clock: &'a Clock,
     pub accounted: &'a Arc<crate::engine::accounted::Accounted>,
+    pub status: &'a crate::StatusBoard,
 }
 
 impl Lane {
@@ -108,6 +112,7 @@ impl Lane {
             exporter,
             budget,
             counters,
+            health: Health::new(Subject::of_signal(id, signal), cx.status.clone(), cx.clock.clone()),
             clock: cx.clock.clone(),
             chance: Chance::default(),
             stage: watch::Sender::new(Stage::Open),

@@ -6,6 +6,7 @@
 mod budget;
 mod counters;
 mod deliver;
+mod health;
 mod lane;
 pub mod settings;
 mod split;

@@ -179,7 +179,12 @@ impl Plan<'_> {
     }
     fn lanes(&self, exporters: &[ExporterInstance]) -> Vec<Arc<Lane>> {
         let settings = self.settings;
-        let cx = LaneContext { telemetry: &settings.telemetry, clock: &settings.clock, accounted: &self.accounted };
+        let cx = LaneContext {
+            telemetry: &settings.telemetry,
+            clock: &settings.clock,
+            accounted: &self.accounted,
+            status: settings.shared.status(),
+        };
         let mut lanes: Vec<Arc<Lane>> = Vec::new();
         for instance in exporters {
             let front = self.parts.exporters.iter().find(|part| part.id == instance.id).and_then(|part| part.front.clone());

@@ -13,12 +13,20 @@ use serde::{Deserialize, Serialize};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-pub(crate) static REGISTRY: Registry =
-    Registry { receivers: RECEIVERS, processors: PROCESSORS, connectors: CONNECTORS, exporters: EXPORTERS, extensions: &[] };
+pub(crate) static REGISTRY: Registry = Registry {
+    receivers: RECEIVERS,
+    processors: PROCESSORS,
+    connectors: CONNECTORS,
+    exporters: EXPORTERS,
+    extensions: super::beside::EXTENSIONS,
+};
 static RECEIVERS: &[Entry<dyn Receiver>] =
     &[Entry::<dyn Receiver>::of::<TapsFactory>(), Entry::<dyn Receiver>::of::<OwnEvents>()];
-static PROCESSORS: &[Entry<dyn Processor>] =
-    &[Entry::<dyn Processor>::of::<ActFactory>(), Entry::<dyn Processor>::of::<TracesOnly>()];
+static PROCESSORS: &[Entry<dyn Processor>] = &[
+    Entry::<dyn Processor>::of::<ActFactory>(),
+    Entry::<dyn Processor>::of::<TracesOnly>(),
+    Entry::<dyn Processor>::of::<Keep>(),
+];
 static CONNECTORS: &[Entry<dyn Processor>] = &[
     Entry::<dyn Processor>::of::<ForwardFactory>(),
     Entry::<dyn Processor>::of::<CopyFactory>(),
@@ -206,6 +214,32 @@ impl ProcessorFactory for TracesOnly {
     }
 }
 impl Processor for TracesOnly {
+    fn process(&self, batch: Batch, out: &mut Outbox) -> Result<(), ProcessError> {
+        out.pass(batch);
+        Ok(())
+    }
+}
+
+/// Asks for a store, and passes.
+struct Keep(Option<String>);
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct KeepConfig {
+    storage: Option<String>,
+}
+impl UserConfig for KeepConfig {}
+impl ProcessorFactory for Keep {
+    type Config = KeepConfig;
+    const META: Meta = Meta::processor("keep", "Keeps state.", Signals::ALL);
+    fn build(config: KeepConfig, ctx: &BuildContext) -> Result<Arc<dyn Processor>, ConfigError> {
+        ctx.check_storage(config.storage.as_deref())?;
+        Ok(Arc::new(Keep(config.storage)))
+    }
+}
+impl Processor for Keep {
+    fn start(&self, host: &Host) -> Result<(), StartError> {
+        host.storage(self.0.as_deref()).map(drop)
+    }
     fn process(&self, batch: Batch, out: &mut Outbox) -> Result<(), ProcessError> {
         out.pass(batch);
         Ok(())

@@ -2,8 +2,10 @@
 
 mod acknowledgement;
 mod admission;
+mod beside;
 mod components;
 mod conservation;
+mod extensions;
 mod holding;
 mod queue;
 mod replay;
