@@ -1,11 +1,12 @@
 //! Lays a component's defaults under what the user wrote, beside the schema.
 //!
 //! Defaults are the component's, not the field type's, so they go in before serde runs.
-//! On the way the Collector's habits are applied, which need the schema: null keeps the defaults of a block but is the zero
-//! value of a scalar, and `a,b` is a list where a list of text is wanted.
+//! On the way the Collector's habits are applied, which need the schema: null keeps the defaults of a block (a server's
+//! `tls` it turns off) but is the zero value of a scalar, and `a,b` is a list where a list of text is wanted.
 //! Whatever does not fit the schema is left as it is, for the walk to report.
 
 use crate::Node;
+use crate::de::ENABLED;
 use crate::scalar::{Scalar, Value};
 use crate::schema::Schema;
 use crate::settings::{BYTE_SIZE_FORMAT, DURATION_FORMAT};
@@ -69,6 +70,10 @@ fn wants_texts(schema: Schema<'_>) -> bool {
 /// What null means.
 fn null(default: &serde_json::Value, user: Node, schema: Schema<'_>) -> Node {
     let location = user.location.clone();
+    if schema.is_off_when_null() {
+        let off = Pair { key: ENABLED.to_owned(), location: None, value: Node::scalar(Scalar::plain("false"), None) };
+        return Node::map(vec![off], location);
+    }
     if schema.is_optional_block() || (schema.is_struct() && !schema.allows_null()) {
         let mut block = Node::from_json(default);
         if block.is_null() {

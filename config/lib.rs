@@ -29,7 +29,9 @@ pub use document::{Document, Pipeline, Reference, Service};
 pub use id::{ComponentId, PipelineId};
 pub use load::{Source, load, load_what_is_there};
 pub use problems::{Location, Problem, Problems, Severity};
-pub use settings::{ByteSize, Duration, Endpoint, Optional, Secret};
+pub use settings::{
+    ByteSize, ClientKeepalive, ClientTls, Duration, Endpoint, Headers, Optional, Secret, ServerKeepalive, ServerTls, Transport,
+};
 pub use surroundings::{Gates, Surroundings};
 pub use tree::Node;
 pub use user_config::{UserConfig, effective_settings, parse_settings, read_settings, written};

@@ -2,7 +2,7 @@
 //!
 //! Struct settings are closed: a key that the schema does not name is unknown, whether or not the struct says so to serde.
 
-use crate::settings::OPTIONAL_MARK;
+use crate::settings::{OFF_WHEN_NULL, OPTIONAL_MARK};
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value};
@@ -78,6 +78,10 @@ impl<'s> Schema<'s> {
     }
     pub fn is_optional_block(self) -> bool {
         self.value.get(OPTIONAL_MARK).is_some()
+    }
+    /// Whether null turns this optional block off, where others are turned on by it.
+    pub fn is_off_when_null(self) -> bool {
+        self.is_optional_block() && self.value.get(OFF_WHEN_NULL).is_some()
     }
     /// `format`, by which shared setting types are known.
     pub fn format(self) -> Option<&'s str> {

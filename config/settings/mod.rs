@@ -6,16 +6,24 @@
 mod byte_size;
 mod duration;
 mod endpoint;
+mod headers;
+mod keepalive;
 mod optional;
 mod secret;
+mod tls;
+mod transport;
 
 pub use byte_size::ByteSize;
 pub use duration::Duration;
 pub use endpoint::Endpoint;
+pub use headers::Headers;
+pub use keepalive::{ClientKeepalive, EnforcementPolicy, ServerKeepalive, ServerParameters};
 pub(crate) use optional::MARK as OPTIONAL_MARK;
 pub use optional::Optional;
 pub use secret::Secret;
 pub(crate) use secret::exposed;
+pub use tls::{ClientTls, ServerTls, Tpm};
+pub use transport::Transport;
 
 /// `format` of [`Duration`] in schemas.
 pub(crate) const DURATION_FORMAT: &str = "go-duration";
@@ -23,3 +31,5 @@ pub(crate) const DURATION_FORMAT: &str = "go-duration";
 pub(crate) const BYTE_SIZE_FORMAT: &str = "byte-size";
 /// `format` of [`Secret`] in schemas: its values are never shown.
 pub(crate) const SECRET_FORMAT: &str = "password";
+/// Marks the schema of an optional block that null turns off.
+pub(crate) const OFF_WHEN_NULL: &str = "x-off-when-null";
