@@ -1,13 +1,19 @@
-//! Content encodings of bodies: gzip and zstd, with a cap on what comes out and a charge for every block of it.
+//! Content encodings of bodies, with a cap on what comes out and a charge for every block of it.
 //!
 //! A few kilobytes can decompress to gigabytes, so output is produced block by block: first the cap and the budget
-//! are asked, then the block is kept.
+//! are asked, then the block is kept. What a decoder needs for itself comes on top and is bounded by its format.
+
+mod decode;
+mod encode;
+#[cfg(test)]
+mod tests;
 
 use crate::{Meter, ReceiveError};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
+pub use decode::{decompress, zstd_reader};
+pub use encode::compress;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::io::{BufRead, Read, Write};
 use tokio::sync::Semaphore;
 
 /// How a body is compressed.
@@ -20,34 +26,73 @@ pub enum BodyEncoding {
     Gzip,
     /// RFC 8878.
     Zstd,
+    /// RFC 1950.
+    Zlib,
+    /// RFC 1950 too: what HTTP calls `deflate` has the frame of zlib.
+    Deflate,
+    /// One block of Snappy. Bodies in its framing format are understood too, since collectors once sent those by this name.
+    Snappy,
+    /// Snappy's framing format.
+    SnappyFramed,
+    /// LZ4 frames.
+    Lz4,
 }
 
 impl BodyEncoding {
-    /// The encoding of a `content-encoding` or `grpc-encoding` header; `None` when it is not one of ours.
+    /// All that compress, in the order of the Collector's default of `compression_algorithms`.
+    pub const ALL: [BodyEncoding; 7] = [
+        BodyEncoding::Gzip,
+        BodyEncoding::Zstd,
+        BodyEncoding::Zlib,
+        BodyEncoding::Snappy,
+        BodyEncoding::Deflate,
+        BodyEncoding::Lz4,
+        BodyEncoding::SnappyFramed,
+    ];
+
+    /// The encoding of a name in lower case; `None` when it is not one of ours.
+    pub fn from_name(name: &[u8]) -> Option<BodyEncoding> {
+        BodyEncoding::ALL.into_iter().find(|encoding| encoding.name().as_bytes() == name)
+    }
+
+    /// The encoding of a `content-encoding` header; `None` when it is not one of ours.
     pub fn from_header(value: Option<&http::HeaderValue>) -> Option<BodyEncoding> {
+        match value.map_or(&b""[..], |value| value.as_bytes()) {
+            b"" | b"identity" => Some(BodyEncoding::Identity),
+            name => BodyEncoding::from_name(name),
+        }
+    }
+
+    /// The encoding of a `grpc-encoding` header: what gRPC calls `snappy` is the framing format.
+    pub fn from_grpc_header(value: Option<&http::HeaderValue>) -> Option<BodyEncoding> {
         match value.map_or(&b""[..], |value| value.as_bytes()) {
             b"" | b"identity" => Some(BodyEncoding::Identity),
             b"gzip" => Some(BodyEncoding::Gzip),
             b"zstd" => Some(BodyEncoding::Zstd),
+            b"snappy" => Some(BodyEncoding::SnappyFramed),
             _ => None,
         }
     }
 
-    /// The name in headers.
+    /// The name in headers of HTTP.
     pub fn name(self) -> &'static str {
         match self {
             BodyEncoding::Identity => "identity",
             BodyEncoding::Gzip => "gzip",
             BodyEncoding::Zstd => "zstd",
+            BodyEncoding::Zlib => "zlib",
+            BodyEncoding::Deflate => "deflate",
+            BodyEncoding::Snappy => "snappy",
+            BodyEncoding::SnappyFramed => "x-snappy-framed",
+            BodyEncoding::Lz4 => "lz4",
         }
     }
+
+    /// The name in headers of gRPC, where `snappy` is the framing format.
+    pub fn grpc_name(self) -> &'static str {
+        if self == BodyEncoding::SnappyFramed { "snappy" } else { self.name() }
+    }
 }
-
-/// Growth step of the output.
-const BLOCK: usize = 64 << 10;
-
-/// The decoder's own window comes on top of what is charged: at most 32 MiB, what level 20 of the reference encoder uses.
-const MAX_ZSTD_WINDOW_LOG: u32 = 25;
 
 /// Bodies larger than this are worked off the threads that serve sockets.
 const INLINE: usize = 256 << 10;
@@ -55,62 +100,7 @@ const INLINE: usize = 256 << 10;
 /// Threads that work on large bodies at a time.
 static LANE: Semaphore = Semaphore::const_new(4);
 
-/// Decompresses a whole body; more than `limit` bytes are refused.
-pub fn decompress(body: &Bytes, encoding: BodyEncoding, limit: usize, meter: &mut dyn Meter) -> Result<Bytes, ReceiveError> {
-    let corrupt = |error: std::io::Error| ReceiveError::Corrupt { encoding: encoding.name(), message: error.to_string() };
-    match encoding {
-        BodyEncoding::Identity => Ok(body.clone()),
-        // Several gzip members in a row are one body, as RFC 1952 has it.
-        BodyEncoding::Gzip => read_all(flate2::read::MultiGzDecoder::new(body.as_ref()), body.len(), encoding, limit, meter),
-        BodyEncoding::Zstd => {
-            let mut decoder = zstd::stream::read::Decoder::new(body.as_ref()).map_err(corrupt)?;
-            decoder.window_log_max(MAX_ZSTD_WINDOW_LOG).map_err(corrupt)?;
-            read_all(decoder, body.len(), encoding, limit, meter)
-        }
-    }
-}
-
-/// Decompresses zstd while it is read; whoever reads holds the cap. The window has the same bound as elsewhere.
-pub fn zstd_reader(source: impl BufRead) -> std::io::Result<impl Read> {
-    let mut decoder = zstd::stream::read::Decoder::with_buffer(source)?;
-    decoder.window_log_max(MAX_ZSTD_WINDOW_LOG)?;
-    Ok(decoder)
-}
-
-fn read_all(
-    mut reader: impl Read,
-    compressed: usize,
-    encoding: BodyEncoding,
-    limit: usize,
-    meter: &mut dyn Meter,
-) -> Result<Bytes, ReceiveError> {
-    let mut out = BytesMut::new();
-    let mut block = vec![0_u8; BLOCK];
-    let mut reserved = 0;
-    loop {
-        let read = match reader.read(&mut block) {
-            Ok(0) => return Ok(out.freeze()),
-            Ok(read) => read,
-            Err(error) => return Err(ReceiveError::Corrupt { encoding: encoding.name(), message: error.to_string() }),
-        };
-        let total = out.len() + read;
-        if total > limit {
-            return Err(ReceiveError::TooLarge { limit });
-        }
-        if total > reserved {
-            // What is charged is what the buffer will take: it doubles.
-            let wanted = (reserved * 2).max(total).max((compressed * 4).min(limit)).min(limit);
-            if !meter.grow(wanted - reserved) {
-                return Err(ReceiveError::OverBudget);
-            }
-            out.reserve(wanted - out.len());
-            reserved = wanted;
-        }
-        out.extend_from_slice(block.get(..read).expect("invariant: a reader returns at most the length of its buffer"));
-    }
-}
-
-/// The same, away from the calling thread when the body is large; gives the meter back.
+/// The same as [`decompress`], away from the calling thread when the body is large; gives the meter back.
 pub async fn decompress_off_thread<M: Meter + 'static>(
     body: Bytes,
     encoding: BodyEncoding,
@@ -131,24 +121,7 @@ pub async fn decompress_off_thread<M: Meter + 'static>(
     }
 }
 
-/// Compresses slices into one piece, at the encoding's usual level.
-pub fn compress(pieces: &[Bytes], encoding: BodyEncoding) -> std::io::Result<Bytes> {
-    match encoding {
-        BodyEncoding::Identity => Ok(pieces.concat().into()),
-        BodyEncoding::Gzip => {
-            let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-            pieces.iter().try_for_each(|piece| encoder.write_all(piece))?;
-            encoder.finish().map(Bytes::from)
-        }
-        BodyEncoding::Zstd => {
-            let mut encoder = zstd::stream::write::Encoder::new(Vec::new(), zstd::DEFAULT_COMPRESSION_LEVEL)?;
-            pieces.iter().try_for_each(|piece| encoder.write_all(piece))?;
-            encoder.finish().map(Bytes::from)
-        }
-    }
-}
-
-/// The same, away from the calling thread when there is much of it.
+/// The same as [`compress`], away from the calling thread when there is much of it.
 pub async fn compress_off_thread(pieces: Vec<Bytes>, encoding: BodyEncoding) -> std::io::Result<Bytes> {
     if pieces.iter().map(Bytes::len).sum::<usize>() <= INLINE {
         return compress(&pieces, encoding);
@@ -178,83 +151,6 @@ impl Compression {
             Compression::Gzip => BodyEncoding::Gzip,
             Compression::Zstd => BodyEncoding::Zstd,
             Compression::None => BodyEncoding::Identity,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    struct Budget(usize);
-    impl Meter for Budget {
-        fn grow(&mut self, bytes: usize) -> bool {
-            let fits = bytes <= self.0;
-            self.0 = self.0.saturating_sub(bytes);
-            fits
-        }
-    }
-
-    const BOTH: [BodyEncoding; 2] = [BodyEncoding::Gzip, BodyEncoding::Zstd];
-
-    fn sample() -> Bytes {
-        (0..300_000_u32).flat_map(|i| (i.wrapping_mul(2_654_435_761) >> 24).to_le_bytes()).collect::<Vec<u8>>().into()
-    }
-
-    #[test]
-    fn what_was_compressed_in_pieces_comes_back_whole() {
-        let whole = sample();
-        for encoding in BOTH {
-            let packed = compress(&[whole.slice(..1000), Bytes::new(), whole.slice(1000..)], encoding).unwrap();
-            assert!(packed.len() < whole.len());
-            assert_eq!(decompress(&packed, encoding, whole.len(), &mut ()).unwrap(), whole);
-        }
-    }
-
-    #[test]
-    fn a_bomb_is_refused_at_the_limit() {
-        let zeros = Bytes::from(vec![0; 50 << 20]);
-        for encoding in BOTH {
-            let bomb = compress(std::slice::from_ref(&zeros), encoding).unwrap();
-            let error = decompress(&bomb, encoding, 1 << 20, &mut ()).unwrap_err();
-            assert!(matches!(error, ReceiveError::TooLarge { limit: 1_048_576 }), "{error}");
-        }
-    }
-
-    #[test]
-    fn a_bomb_is_refused_when_the_budget_ends() {
-        let zeros = Bytes::from(vec![0; 50 << 20]);
-        for encoding in BOTH {
-            let bomb = compress(std::slice::from_ref(&zeros), encoding).unwrap();
-            let error = decompress(&bomb, encoding, 100 << 20, &mut Budget(1 << 20)).unwrap_err();
-            assert!(matches!(error, ReceiveError::OverBudget), "{error}");
-        }
-    }
-
-    #[test]
-    fn data_that_are_not_compressed_or_cut_short_are_corrupt() {
-        for encoding in BOTH {
-            let packed = compress(&[sample()], encoding).unwrap();
-            for bad in [Bytes::from_static(b"not compressed at all"), packed.slice(..packed.len() / 2)] {
-                let error = decompress(&bad, encoding, 10 << 20, &mut ()).unwrap_err();
-                assert!(matches!(error, ReceiveError::Corrupt { .. }), "{error}");
-            }
-        }
-    }
-
-    #[tokio::test]
-    async fn a_large_body_comes_back_from_the_other_thread() {
-        let mut state = 1_u32;
-        let noise = std::iter::repeat_with(|| {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            (state >> 24) as u8
-        });
-        let whole: Bytes = noise.take(2 * INLINE).collect::<Vec<u8>>().into();
-        for encoding in BOTH {
-            let packed = compress(std::slice::from_ref(&whole), encoding).unwrap();
-            assert!(packed.len() > INLINE, "{}", packed.len());
-            let (out, ()) = decompress_off_thread(packed, encoding, whole.len(), ()).await.unwrap();
-            assert_eq!(out, whole);
         }
     }
 }

@@ -63,7 +63,7 @@ where
 {
     let (mut parts, body) = request.into_parts();
     let announced = parts.headers.remove("grpc-encoding");
-    let Some(encoding) = BodyEncoding::from_header(announced.as_ref()) else {
+    let Some(encoding) = BodyEncoding::from_grpc_header(announced.as_ref()) else {
         let name = String::from_utf8_lossy(announced.as_ref().map_or(b"", |value| value.as_bytes())).into_owned();
         return unimplemented(format!("grpc: Decompressor is not installed for grpc-encoding \"{name}\""));
     };

@@ -35,7 +35,7 @@ pub enum ReceiveError {
     #[error("the request body stopped arriving")]
     TooSlow,
     /// The compressed data are not what their encoding says.
-    #[error("{encoding}: {message}")]
+    #[error("{message}")]
     Corrupt { encoding: &'static str, message: String },
     /// The connection broke.
     #[error("the connection ended before the body was complete")]
