@@ -1,9 +1,12 @@
 //! Tasks of this repository.
 //!
 //! `cargo xtask test` fetches what tests need into `.cache/` and runs them all; `tidy` checks what no compiler checks;
-//! `bench gate` counts instructions and compares with the limits; `bench load` measures CPU and memory under load.
+//! `bench gate` counts instructions and compares with the limits; `bench load` measures CPU and memory under load;
+//! `fuzz` searches for inputs that break what must hold for any input.
 
 mod bench;
+mod clients;
+mod fuzz;
 mod imports;
 mod load;
 mod prepare;
@@ -14,7 +17,7 @@ use anyhow::{Result, bail};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: cargo xtask <test [ARGS for cargo test] | prepare | tidy | bench gate | bench load [--peer NAME]...>";
+const USAGE: &str = "usage: cargo xtask <test [ARGS for cargo test] | prepare | tidy | bench gate | bench load [--peer NAME]... | fuzz [TARGET]... [--seconds N]>";
 
 fn main() -> ExitCode {
     match task() {
@@ -34,6 +37,7 @@ fn task() -> Result<()> {
         ["prepare"] => prepare::all(),
         ["tidy"] => tidy::run(),
         ["bench", "gate"] => bench::gate(),
+        ["fuzz", rest @ ..] => fuzz::fuzz(rest),
         ["bench", "load", rest @ ..] => load::load(rest),
         _ => bail!("{USAGE}"),
     }

@@ -1,8 +1,9 @@
-//! Fetches what tests need into the ignored `.cache/`, once: the ClickHouse engine (npm) and Python's OTel SDK (pip).
+//! Fetches what tests need into the ignored `.cache/`, once: the ClickHouse engine (npm), Python's OTel SDK
+//! (pip) and the SDK clients of other languages.
 //!
 //! Everything is pinned. Nothing is fetched when it is there already.
 
-use crate::{root, run};
+use crate::{clients, root, run};
 use anyhow::{Context, Result};
 use std::fs;
 
@@ -17,6 +18,7 @@ const PYTHON: &[&str] = &[
 pub fn all() -> Result<()> {
     fs::create_dir_all(root().join(".cache")).context("cannot create `.cache`")?;
     python()?;
+    clients::all()?;
     clickhouse()
 }
 

@@ -5,6 +5,8 @@
 
 mod replay;
 mod sdk;
+mod sdk_languages;
+mod sdk_sent;
 mod stop;
 mod walk;
 mod webhook;
