@@ -15,6 +15,7 @@ pub(crate) mod flow;
 mod process_figures;
 mod replay;
 mod retransmission;
+mod room;
 mod running;
 mod shared;
 mod tick;

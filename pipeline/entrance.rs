@@ -93,7 +93,11 @@ impl Entrance {
     ///
     /// A client that goes away while this waits cancels nothing that was admitted.
     pub async fn submit(&self, payload: Payload) -> Result<(), Refused> {
-        self.door.submit(payload).await
+        self.door.submit(payload, None).await
+    }
+    /// The same for a body that was charged while it was received: the charge becomes the room reserved for it.
+    pub async fn submit_charged(&self, payload: Payload, charge: Charge) -> Result<(), Refused> {
+        self.door.submit(payload, Some(charge)).await
     }
     /// The same for data that are indexed already (`own_events`, tests).
     pub async fn submit_batch(&self, batch: Batch) -> Outcome {

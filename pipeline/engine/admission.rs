@@ -10,15 +10,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Pause that a full queue asks for: about what a retry and a batch take.
-const PAUSE: Duration = Duration::from_secs(1);
-
 /// Why a request was not admitted.
 pub(crate) enum NotAdmitted {
     /// A component said so.
     Refused(Refusal),
     /// A queue is full.
     Full(Arc<Lane>, Full),
+    /// There is no queue, and nothing is sent for so long.
+    Paused(Arc<Lane>, Duration),
 }
 
 impl NotAdmitted {
@@ -28,34 +27,55 @@ impl NotAdmitted {
             NotAdmitted::Refused(refusal) => refusal.reason,
             NotAdmitted::Full(_, Full::TooLarge) => "too_large",
             NotAdmitted::Full(..) => "queue_full",
+            NotAdmitted::Paused(..) => "circuit_breaker",
         }
     }
-    /// For the client.
+    /// For the client: the Collector's words.
     pub(crate) fn message(&self) -> String {
         match self {
             NotAdmitted::Refused(refusal) => refusal.message.clone(),
-            NotAdmitted::Full(lane, Full::TooLarge) => format!("the request is larger than the sending queue of `{}`", lane.id),
-            NotAdmitted::Full(lane, _) => format!("sending queue of `{}` is full", lane.id),
+            NotAdmitted::Full(_, Full::TooLarge) => "element size too large".to_owned(),
+            NotAdmitted::Full(..) => "sending queue is full".to_owned(),
+            NotAdmitted::Paused(..) => "the destination does not answer, its circuit breaker is open".to_owned(),
         }
     }
+    /// When to try again, where somebody knows: a full queue empties when it can.
     pub(crate) fn after(&self) -> Option<Duration> {
         match self {
             NotAdmitted::Refused(refusal) => refusal.after,
-            NotAdmitted::Full(..) => Some(PAUSE),
+            NotAdmitted::Full(_, Full::TooLarge) => None,
+            NotAdmitted::Full(lane, _) => lane.paused_for(),
+            NotAdmitted::Paused(_, left) => Some(*left),
+        }
+    }
+    /// The queue that the request did not get into.
+    pub(crate) fn queue(&self) -> Option<&Arc<Lane>> {
+        match self {
+            NotAdmitted::Refused(_) => None,
+            NotAdmitted::Full(lane, _) | NotAdmitted::Paused(lane, _) => Some(lane),
         }
     }
     /// The queue whose room is worth waiting for.
     pub(crate) fn worth_waiting(&self) -> Option<&Arc<Lane>> {
         match self {
-            NotAdmitted::Full(lane, Full::Bytes | Full::Length) if lane.settings.queue.block_on_overflow => Some(lane),
+            NotAdmitted::Full(lane, Full::Bytes | Full::Length)
+                if lane.settings.queue.block_on_overflow && lane.paused_for().is_none() && !lane.turns_away() =>
+            {
+                Some(lane)
+            }
             _ => None,
         }
     }
 }
 
 impl Flow {
-    /// Asks everybody and reserves everywhere, or nowhere.
-    pub(crate) fn admit(&self, route: &Route, size: RequestSize) -> Result<Vec<Reservation>, NotAdmitted> {
+    /// Asks everybody and reserves everywhere, or nowhere. `items` counts the request's, where a queue is measured in them.
+    pub(crate) fn admit(
+        &self,
+        route: &Route,
+        size: RequestSize,
+        items: impl Fn() -> usize,
+    ) -> Result<Vec<Reservation>, NotAdmitted> {
         for index in &route.admit {
             let Work::Process(processor) = &self.nodes[*index].work else { continue };
             // A component that panics here is asked again by `process`, which answers for it.
@@ -65,7 +85,12 @@ impl Flow {
         }
         let mut room = Vec::with_capacity(route.queues.len());
         for lane in &route.queues {
-            match lane.budget.reserve(size.bytes) {
+            if lane.settings.waits
+                && let Some(left) = lane.paused_for()
+            {
+                return Err(NotAdmitted::Paused(Arc::clone(lane), left));
+            }
+            match lane.budget.reserve(size.bytes, &items) {
                 Ok(reservation) => room.push(reservation),
                 Err(full) => return Err(NotAdmitted::Full(Arc::clone(lane), full)),
             }

@@ -1,11 +1,12 @@
 //! One receiver's way into the graph: retransmissions, admission, the compute lane, the run, the answer.
 
-use crate::engine::admission::NotAdmitted;
 use crate::engine::chance::Chance;
 use crate::engine::count;
 use crate::engine::door_counters::{DoorCounters, Ended};
 use crate::engine::flow::{Flow, Route, slot};
 use crate::engine::retransmission::{Arrival, First, Window};
+use crate::engine::room::{Admitted, Asking};
+use crate::entrance::Charge;
 use crate::front::Reservation;
 use crate::{Ack, Batch, Encoding, Outcome, Payload, Refused, RequestSize, Telemetry};
 use chaperone_config::ComponentId;
@@ -18,8 +19,7 @@ use tokio::sync::{Notify, Semaphore, oneshot};
 /// Larger bodies are worked on by the compute lane, so that they do not keep a thread from its connections.
 const INLINE: usize = 256 << 10;
 
-/// Longest wait for an acknowledgement, and for room in a queue that blocks. A departure from the Collector, which waits
-/// as long as its client does.
+/// Longest wait for an acknowledgement. A departure from the Collector, which waits as long as its client does.
 const PATIENCE: Duration = Duration::from_secs(4);
 
 /// What the doors of all receivers share.
@@ -114,11 +114,13 @@ impl Door {
         new
     }
 
-    pub(crate) async fn submit(&self, payload: Payload) -> Result<(), Refused> {
+    /// `charge`: what the body was charged with while it was received. It ends when room for the body is reserved, so that
+    /// no body is counted twice; where nothing is reserved it lasts as long as the run.
+    pub(crate) async fn submit(&self, payload: Payload, charge: Option<Charge>) -> Result<(), Refused> {
         let signal = payload.signal;
-        if !self.serves(signal) {
+        let Some(route) = self.route(signal) else {
             return Err(Refused::NotServed { signal: signal.name() });
-        }
+        };
         let counters = self.counters(payload.transport, signal);
         let first = match self.window.enter(&payload, self.flow.clock.now()) {
             Arrival::First(first) => first,
@@ -130,32 +132,21 @@ impl Door {
             Arrival::Joined(told) => return joined(told, counters).await,
         };
         let size = RequestSize { signal, bytes: payload.body.len() };
-        // The place on the lane is waited for before admission: who holds room in a queue never waits for more.
-        let place = match payload.body.len() > INLINE {
-            true => Some(Arc::clone(&self.compute).acquire_owned().await.expect("invariant: the lane is never closed")),
-            false => None,
+        let compute = (payload.body.len() > INLINE).then_some(&self.compute);
+        let items = || count::items(&payload);
+        let asking = Asking { flow: &self.flow, route, size, items, counters: &counters, compute };
+        let Admitted { place, room } = match asking.admitted().await {
+            Ok(admitted) => admitted,
+            Err(refused) => return Err(Refused::Overloaded { message: refused.message(), after: refused.after() }),
         };
-        let room = match self.admit(size).await {
-            Ok(room) => room,
-            Err(refused) => {
-                let items = count::items(&payload);
-                counters.received(items);
-                counters.refused(items, refused.reason());
-                for lane in self.route(signal).iter().flat_map(|route| &route.queues) {
-                    if matches!(&refused, NotAdmitted::Full(full, _) if Arc::ptr_eq(full, lane)) {
-                        lane.counters.not_enqueued(items);
-                    }
-                }
-                return Err(Refused::Overloaded { message: refused.message(), after: refused.after() });
-            }
-        };
+        let charge = charge.filter(|_| room.is_empty());
         let (tell, told) = oneshot::channel();
         let answer = Answer { counters, first: Some(first), tell };
         let run = self.in_flight.begin();
         let (flow, route) = (Arc::clone(&self.flow), self.routes[slot(signal)]);
         let work = move || {
             let malformed = run_payload(&flow, route, payload, room, answer);
-            drop(run);
+            drop((run, charge));
             malformed
         };
         let malformed = match place {
@@ -184,41 +175,18 @@ impl Door {
             return Outcome::permanent(format!("no pipeline takes {} of `{}`", signal.name(), self.receiver));
         };
         let counters = self.counters("internal", signal);
-        counters.received(items);
         let size = RequestSize { signal, bytes: batch.data.pinned_bytes() };
-        let room = match self.admit(size).await {
-            Ok(room) => room,
-            Err(refused) => {
-                counters.refused(items, refused.reason());
-                return Outcome::Retryable { message: refused.message(), after: refused.after() };
-            }
+        let asking = Asking { flow: &self.flow, route, size, items: || items, counters: &counters, compute: None };
+        let room = match asking.admitted().await {
+            Ok(admitted) => admitted.room,
+            Err(refused) => return Outcome::Retryable { message: refused.message(), after: refused.after() },
         };
+        counters.received(items);
         let (tell, told) = oneshot::channel();
         let run = self.in_flight.begin();
         run_batch(&self.flow, route, batch, room, Answer { counters, first: None, tell });
         drop(run);
         acknowledged(told).await.unwrap_or_else(|| Outcome::retryable(SLOW))
-    }
-
-    async fn admit(&self, size: RequestSize) -> Result<Vec<Reservation>, NotAdmitted> {
-        let route = self.route(size.signal).expect("invariant: the caller asked whether the signal is served");
-        let deadline = tokio::time::Instant::now() + PATIENCE;
-        loop {
-            let refused = match self.flow.admit(route, size) {
-                Ok(room) => return Ok(room),
-                Err(refused) => refused,
-            };
-            let Some(lane) = refused.worth_waiting().cloned() else { return Err(refused) };
-            let mut freed = std::pin::pin!(lane.budget.freed());
-            freed.as_mut().enable();
-            // Room may have come between the refusal and the waiting.
-            if let Ok(room) = self.flow.admit(route, size) {
-                return Ok(room);
-            }
-            if tokio::time::timeout_at(deadline, freed).await.is_err() {
-                return Err(refused);
-            }
-        }
     }
 }
 

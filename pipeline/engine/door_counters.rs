@@ -26,8 +26,8 @@ pub(crate) struct DoorCounters {
     items: [Counter; 3],
     requests: [Counter; 3],
     malformed: Counter,
-    /// The Collector's two series, accepted and refused: they appear together with the first request that has items.
-    collector: OnceLock<[Counter; 2]>,
+    /// The Collector's series, accepted, refused and failed: they appear together with the first request that has items.
+    collector: OnceLock<[Counter; 3]>,
 }
 
 const ITEMS: &str = "chaperone_receiver_items";
@@ -64,6 +64,25 @@ fn refused(signal: Signal) -> (&'static str, &'static str) {
     }
 }
 
+/// A receiver's own failures. Without a feature gate the Collector shows them and counts nothing there; we have no such
+/// failures: what a receiver cannot hand in is refused or malformed.
+fn failed(signal: Signal) -> (&'static str, &'static str) {
+    match signal {
+        Signal::Traces => (
+            "otelcol_receiver_failed_spans",
+            "The number of spans that failed to be processed by the receiver due to internal errors. [Alpha]",
+        ),
+        Signal::Metrics => (
+            "otelcol_receiver_failed_metric_points",
+            "The number of metric points that failed to be processed by the receiver due to internal errors. [Alpha]",
+        ),
+        Signal::Logs => (
+            "otelcol_receiver_failed_log_records",
+            "The number of log records that failed to be processed by the receiver due to internal errors. [Alpha]",
+        ),
+    }
+}
+
 impl DoorCounters {
     pub(crate) fn new(telemetry: &Telemetry, receiver: &ComponentId, transport: &'static str, signal: Signal) -> DoorCounters {
         let receiver = receiver.to_string();
@@ -95,7 +114,7 @@ impl DoorCounters {
         self.requests[how as usize].add(1);
         if items > 0 {
             // A joined request is accepted to its client.
-            let [accepted, refused] = self.collector.get_or_init(|| self.collector());
+            let [accepted, refused, _] = self.collector.get_or_init(|| self.collector());
             let counter = if how == Ended::Refused { refused } else { accepted };
             counter.add(items as u64);
         }
@@ -109,9 +128,10 @@ impl DoorCounters {
     pub(crate) fn malformed(&self) {
         self.malformed.add(1);
     }
-    fn collector(&self) -> [Counter; 2] {
+    fn collector(&self) -> [Counter; 3] {
         let labels = [("receiver", self.receiver.as_str()), ("transport", self.transport)];
-        [accepted(self.signal), refused(self.signal)].map(|(name, help)| self.telemetry.counter(name, help, &labels))
+        [accepted(self.signal), refused(self.signal), failed(self.signal)]
+            .map(|(name, help)| self.telemetry.counter(name, help, &labels))
     }
 }
 

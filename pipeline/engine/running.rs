@@ -212,6 +212,7 @@ impl Running {
             instance.extension.not_ready();
         }
         self.stopping.send_replace(true);
+        self.lanes.iter().for_each(|lane| lane.turn_away());
         for instance in self.receivers.drain(..) {
             let subject = Subject::whole(Kind::Receiver, &instance.id);
             self.services.status.set(&subject, Status::Stopping, None, self.services.clock.now());

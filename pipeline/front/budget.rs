@@ -44,6 +44,7 @@ struct Used {
     items: usize,
     reserved_bytes: usize,
     reserved_requests: usize,
+    reserved_items: usize,
 }
 
 impl Budget {
@@ -51,22 +52,40 @@ impl Budget {
         Budget { queue, max_bytes, max_length, measure, used: Mutex::default(), freed: Notify::new(), accounted }
     }
     /// Reserves room for a request of `bytes` that has not been indexed yet.
-    pub(crate) fn reserve(self: &Arc<Self>, bytes: usize) -> Result<Reservation, Full> {
+    ///
+    /// `items` is asked for only where they are what the queue is measured in: counting them costs a walk over the body.
+    pub(crate) fn reserve(self: &Arc<Self>, bytes: usize, items: impl FnOnce() -> usize) -> Result<Reservation, Full> {
+        let items = if self.measure == Measure::Items { items() } else { 0 };
         let mut used = self.lock();
+        self.fits(&used, bytes, items)?;
+        used.reserved_bytes += bytes;
+        used.reserved_requests += 1;
+        used.reserved_items += items;
+        self.accounted.queued.add(bytes);
+        Ok(Reservation { budget: Arc::clone(self), bytes, items })
+    }
+    /// Whether a request of this size would be given room now.
+    pub(crate) fn has_room(&self, bytes: usize, items: impl FnOnce() -> usize) -> bool {
+        let items = if self.measure == Measure::Items { items() } else { 0 };
+        self.fits(&self.lock(), bytes, items).is_ok()
+    }
+    fn fits(&self, used: &Used, bytes: usize, items: usize) -> Result<(), Full> {
         let limit = self.max_bytes - self.max_bytes / 10;
-        if bytes > limit {
+        let length = match self.measure {
+            Measure::Requests => 1,
+            Measure::Items => items,
+            Measure::Bytes => bytes,
+        };
+        if bytes > limit || length > self.max_length {
             return Err(Full::TooLarge);
         }
         if used.bytes + used.reserved_bytes + bytes > limit {
             return Err(Full::Bytes);
         }
-        if self.length(&used) >= self.max_length {
+        if self.length(used) + length > self.max_length {
             return Err(Full::Length);
         }
-        used.reserved_bytes += bytes;
-        used.reserved_requests += 1;
-        self.accounted.queued.add(bytes);
-        Ok(Reservation { budget: Arc::clone(self), bytes })
+        Ok(())
     }
     /// Takes what was admitted, whatever its size.
     pub(crate) fn take(&self, bytes: usize, items: usize) {
@@ -83,7 +102,7 @@ impl Budget {
             return Err(if bytes > self.max_bytes { Full::TooLarge } else { Full::Bytes });
         }
         // As with bytes, a tenth of the length beyond what requests may fill is for derived data.
-        if self.length(&used) >= self.max_length + self.max_length / 10 {
+        if self.length(&used) >= self.max_length.saturating_add(self.max_length / 10) {
             return Err(Full::Length);
         }
         used.bytes += bytes;
@@ -132,7 +151,7 @@ impl Budget {
     fn length(&self, used: &Used) -> usize {
         match self.measure {
             Measure::Requests => used.requests + used.reserved_requests,
-            Measure::Items => used.items,
+            Measure::Items => used.items + used.reserved_items,
             Measure::Bytes => used.bytes + used.reserved_bytes,
         }
     }
@@ -144,8 +163,10 @@ impl Budget {
 /// Room for one request in one queue; given back when dropped.
 #[derive(Debug)]
 pub(crate) struct Reservation {
+    // Shared with the queue's lane and the other reservations in it.
     budget: Arc<Budget>,
     bytes: usize,
+    items: usize,
 }
 
 impl Reservation {
@@ -160,6 +181,7 @@ impl Drop for Reservation {
         let mut used = self.budget.lock();
         used.reserved_bytes = used.reserved_bytes.saturating_sub(self.bytes);
         used.reserved_requests = used.reserved_requests.saturating_sub(1);
+        used.reserved_items = used.reserved_items.saturating_sub(self.items);
         self.budget.accounted.queued.sub(self.bytes);
         drop(used);
         self.budget.freed.notify_waiters();

@@ -10,35 +10,57 @@ fn budget(max_bytes: usize, max_length: usize, measure: Measure) -> (Arc<Budget>
 #[test]
 fn requests_may_fill_nine_tenths_and_derived_data_the_rest() {
     let (budget, _) = budget(100, 1000, Measure::Requests);
-    let _room = budget.reserve(90).expect("nine tenths");
-    assert_eq!(budget.reserve(1).err(), Some(Full::Bytes));
+    let _room = budget.reserve(90, || 1).expect("nine tenths");
+    assert_eq!(budget.reserve(1, || 1).err(), Some(Full::Bytes));
     assert_eq!(budget.take_derived(10, 1), Ok(()));
     assert_eq!(budget.take_derived(1, 1), Err(Full::Bytes));
     assert_eq!(budget.take_derived(101, 1), Err(Full::TooLarge));
-    assert_eq!(budget.reserve(91).err(), Some(Full::TooLarge), "waiting would not help");
+    assert_eq!(budget.reserve(91, || 1).err(), Some(Full::TooLarge), "waiting would not help");
 }
 
 #[test]
 fn what_was_admitted_is_taken_whatever_its_size_and_the_next_admission_sees_it() {
     let (budget, accounted) = budget(100, 1000, Measure::Requests);
-    let room = budget.reserve(10).expect("room");
+    let room = budget.reserve(10, || 1).expect("room");
     budget.take(500, 3);
     drop(room);
     assert_eq!((budget.bytes(), accounted.total()), (500, 500));
-    assert_eq!(budget.reserve(1).err(), Some(Full::Bytes));
+    assert_eq!(budget.reserve(1, || 1).err(), Some(Full::Bytes));
     budget.give_back(500, 3, true);
-    assert!(budget.is_empty() && budget.reserve(90).is_ok());
+    assert!(budget.is_empty() && budget.reserve(90, || 1).is_ok());
 }
 
 #[test]
 fn the_length_is_measured_as_the_queue_says() {
     for (measure, size) in [(Measure::Requests, 1), (Measure::Items, 7), (Measure::Bytes, 20)] {
         let (budget, _) = budget(1000, size, measure);
-        let room = budget.reserve(20).expect("empty");
+        let room = budget.reserve(20, || 7).expect("empty");
+        assert_eq!(budget.size(), size, "reserved room counts");
         budget.take(20, 7);
         drop(room);
         assert_eq!(budget.size(), size);
-        assert_eq!(budget.reserve(1).err(), Some(Full::Length));
+        assert_eq!(budget.reserve(1, || 1).err(), Some(Full::Length));
+    }
+}
+
+#[test]
+fn a_request_larger_than_the_queue_is_told_apart_from_one_that_has_to_wait() {
+    for (measure, bytes, items) in [(Measure::Items, 10, 8), (Measure::Bytes, 8, 1)] {
+        let (budget, _) = budget(1000, 7, measure);
+        assert_eq!(budget.reserve(bytes, || items).err(), Some(Full::TooLarge), "{measure:?}");
+        assert!(!budget.has_room(bytes, || items) && budget.has_room(7, || 7), "{measure:?}");
+    }
+    let (budget, _) = budget(1000, 7, Measure::Items);
+    let _room = budget.reserve(1, || 4).expect("empty");
+    assert_eq!(budget.reserve(1, || 4).err(), Some(Full::Length), "four and four are more than seven");
+    assert!(budget.reserve(1, || 3).is_ok());
+}
+
+#[test]
+fn items_are_counted_only_where_they_are_what_counts() {
+    for measure in [Measure::Requests, Measure::Bytes] {
+        let (budget, _) = budget(1000, 1000, measure);
+        assert!(budget.reserve(10, || panic!("a walk over the body for nothing")).is_ok());
     }
 }
 
@@ -63,7 +85,7 @@ fn the_account_is_the_sum_of_what_lives() {
                 0 | 1 => {
                     let (before, length) = (sum(&reserved, &taken), reserved.len() + taken.len());
                     let fits = before + bytes <= 900 && length < 12;
-                    let room = budget.reserve(bytes);
+                    let room = budget.reserve(bytes, || 1);
                     assert_eq!(room.is_ok(), fits, "seed {seed}");
                     reserved.extend(room.map(|room| (room, bytes)));
                 }

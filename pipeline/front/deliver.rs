@@ -1,7 +1,9 @@
 //! Consumers of a queue: take a batch, deliver it, try again with growing pauses, count what became of it.
 
-use crate::front::lane::{Item, Lane, Stage, Work};
+use crate::front::breaker::{Breaker, Pass};
+use crate::front::lane::{Lane, Stage, Work};
 use crate::front::settings::RetryConfig;
+use crate::front::waiting::Item;
 use crate::{Chunk, ExportContext, ExportError, Exported, Outcome};
 use futures_util::FutureExt;
 use std::panic::AssertUnwindSafe;
@@ -73,12 +75,18 @@ async fn attempts(lane: &Lane, chunks: &[Chunk], count: usize) -> Ending {
     let batch_id = lane.chance.bits128();
     let mut pause = Pause::new(&lane.settings.retry);
     let began = Instant::now();
+    // Time before an open breaker is nobody's failure.
+    let mut stood_still = Duration::ZERO;
     let mut attempt = 0;
     loop {
+        let asked = Instant::now();
+        let Ok(pass) = leave(lane).await else { return cut_off(lane, count) };
+        stood_still += asked.elapsed();
         attempt += 1;
         let draining_before = *lane.stage.borrow() != Stage::Open;
         let (message, after) = match once(lane, chunks, batch_id, attempt).await {
             Attempt::Delivered(Exported { rejected, message }) => {
+                report(pass, true);
                 lane.health.succeeded();
                 if rejected > 0 {
                     tracing::warn!(exporter = %lane.id, rejected, message, "destination rejected items");
@@ -86,39 +94,86 @@ async fn attempts(lane: &Lane, chunks: &[Chunk], count: usize) -> Ending {
                 return Ending { outcome: Outcome::Ok, what: Ok(rejected) };
             }
             Attempt::Permanent { message } => {
+                report(pass, true);
                 lane.health.failed(&message);
-                tracing::error!(exporter = %lane.id, error = %message, dropped_items = count, "export failed for good, data dropped");
+                let message = format!("not retryable error: Permanent error: {message}");
+                tell_given_up(lane, count, &message);
                 return Ending { outcome: Outcome::Permanent { message }, what: Err("permanent_error") };
             }
-            Attempt::CutOff => {
-                return Ending { outcome: Outcome::retryable("the collector is stopping"), what: Err("shutdown") };
-            }
+            Attempt::CutOff => return cut_off(lane, count),
             Attempt::Retryable { message, after } => (message, after),
         };
+        report(pass, false);
         lane.counters.attempts_failed.add(1);
         lane.health.failed(&message);
+        let cause = cause(&message, after);
         let give_up = |reason: &'static str, message: String| {
-            tracing::error!(exporter = %lane.id, error = %message, dropped_items = count, attempt, reason, "export failed, data dropped");
+            tell_given_up(lane, count, &message);
             Ending { outcome: Outcome::Retryable { message, after }, what: Err(reason) }
         };
         if !lane.settings.retry.enabled {
-            return give_up("retry_disabled", message);
+            return give_up("retry_disabled", cause);
         }
         if draining_before {
-            return give_up("shutdown", message);
+            return give_up("shutdown", format!("interrupted due to shutdown: {cause}"));
         }
         let wait = pause.next(lane.chance.unit()).max(after.unwrap_or_default());
         let limit = lane.settings.retry.max_elapsed_time.get();
-        if !limit.is_zero() && began.elapsed() + wait > limit {
-            return give_up("retries_exhausted", message);
+        if !limit.is_zero() && began.elapsed().saturating_sub(stood_still) + wait > limit {
+            return give_up("retries_exhausted", format!("no more retries left: {cause}"));
         }
-        tracing::warn!(exporter = %lane.id, error = %message, attempt, ?wait, "export failed, will retry");
+        if lane.lines.will_retry.admits() {
+            let interval = chaperone_config::Duration(wait);
+            tracing::info!(exporter = %lane.id, signal = lane.signal.name(), error = %cause, %interval, attempt, "Exporting failed. Will retry the request after interval.");
+        }
         // A shutdown ends the pause: one more attempt, then the data are dropped.
         let mut stage = lane.stage.subscribe();
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
             _ = stage.wait_for(|stage| *stage != Stage::Open) => {}
         }
+    }
+}
+
+/// Waits for leave to make an attempt, where there is a circuit breaker. A shutdown does not wait for its probe: what is
+/// left is tried once. An error when the shutdown's deadline has passed.
+async fn leave(lane: &Lane) -> Result<Option<Pass<'_>>, ()> {
+    let Some(breaker) = &lane.breaker else { return Ok(None) };
+    let mut stage = lane.stage.subscribe();
+    let stage = tokio::select! {
+        pass = breaker.enter() => return Ok(Some(pass)),
+        stage = stage.wait_for(|stage| *stage != Stage::Open) => stage.map_or(Stage::Ended, |stage| *stage),
+    };
+    if stage == Stage::Ended { Err(()) } else { Ok(Some(Breaker::in_any_case(breaker))) }
+}
+
+fn report(pass: Option<Pass<'_>>, succeeded: bool) {
+    match pass {
+        Some(pass) if succeeded => pass.succeeded(),
+        Some(pass) => pass.failed(),
+        None => {}
+    }
+}
+
+fn cut_off(lane: &Lane, count: usize) -> Ending {
+    tell_given_up(lane, count, "interrupted due to shutdown: no result before its deadline");
+    Ending { outcome: Outcome::retryable("the collector is stopping"), what: Err("shutdown") }
+}
+
+/// Data that were acknowledged are lost here; of others the sender hears.
+fn tell_given_up(lane: &Lane, count: usize, error: &str) {
+    if lane.settings.waits {
+        lane.tell_rejected(count, error);
+    } else if lane.lines.dropping.admits() {
+        tracing::error!(exporter = %lane.id, signal = lane.signal.name(), error, dropped_items = count, "Exporting failed. Dropping data.");
+    }
+}
+
+/// What failed, with the pause that the destination asked for.
+fn cause(message: &str, after: Option<Duration>) -> String {
+    match after {
+        Some(after) => format!("Throttle ({}), error: {message}", chaperone_config::Duration(after)),
+        None => message.to_owned(),
     }
 }
 

@@ -4,23 +4,25 @@
 //! same lane is used, and the request's share waits in it for the delivery.
 
 use crate::engine::chance::Chance;
+use crate::front::breaker::Breaker;
 use crate::front::budget::{Budget, Full, Measure};
 use crate::front::counters::LaneCounters;
 use crate::front::health::Health;
-use crate::front::settings::{BatchConfig, FrontSettings, Sizer};
-use crate::front::split;
+use crate::front::lines::Lines;
+use crate::front::settings::FrontSettings;
+use crate::front::waiting::{Due, Item, Waiting};
 use crate::status::Subject;
 use crate::{Ack, Batch, Chunk, Clock, Exporter, Outcome, Telemetry};
 use chaperone_config::ComponentId;
 use chaperone_proto::Signal;
-use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
-/// Deliveries of local destinations take at most so much at once.
-const IN_ORDER_BYTES: usize = 4 << 20;
+/// What a sender's operator could do.
+const RETRY_HINT: &str = " Try enabling retry_on_failure config option to retry on retryable errors.";
+const QUEUE_HINT: &str = " Try enabling sending_queue to survive temporary failures.";
 
 /// How far the shutdown of a queue has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,24 +32,6 @@ pub(crate) enum Stage {
     Draining,
     /// The deadline has passed: what is left is dropped.
     Ended,
-}
-
-/// One chunk in the queue.
-pub(crate) struct Item {
-    pub chunk: Chunk,
-    pub bytes: usize,
-    /// The share that waits for the delivery.
-    pub ack: Option<Ack>,
-    pub since: Instant,
-    /// Whether this is a whole chunk or its last part: one request less in the queue when it is finished.
-    pub last_part: bool,
-}
-
-#[derive(Default)]
-struct Waiting {
-    items: VecDeque<Item>,
-    /// In the unit of the batch's sizes.
-    size: u64,
 }
 
 /// What a consumer is to do now.
@@ -69,10 +53,14 @@ pub(crate) struct Lane {
     pub budget: Arc<Budget>,
     pub counters: LaneCounters,
     pub health: Health,
+    pub breaker: Option<Breaker>,
+    pub lines: Lines,
     pub clock: Clock,
     pub chance: Chance,
     pub stage: watch::Sender<Stage>,
     pub arrived: Notify,
+    /// Whether those who wait for room are sent away: the collector stops, or the exporter goes.
+    turns_away: watch::Sender<bool>,
     waiting: Mutex<Waiting>,
 }
 
@@ -101,6 +89,7 @@ impl Lane {
         let budget = Budget::new(number, queue.max_bytes.get(), length, measure, Arc::clone(cx.accounted));
         let budget = Arc::new(budget);
         let counters = LaneCounters::new(cx.telemetry, id, signal);
+        let breaker = Breaker::of(&settings.breaker, cx.telemetry, id, signal);
         if queue.enabled {
             counters.watch(&budget, queue.queue_size);
         }
@@ -113,10 +102,13 @@ impl Lane {
             budget,
             counters,
             health: Health::new(Subject::of_signal(id, signal), cx.status.clone(), cx.clock.clone()),
+            breaker,
+            lines: Lines::default(),
             clock: cx.clock.clone(),
             chance: Chance::default(),
             stage: watch::Sender::new(Stage::Open),
             arrived: Notify::new(),
+            turns_away: watch::Sender::new(false),
             waiting: Mutex::default(),
         }
     }
@@ -148,7 +140,8 @@ impl Lane {
         self.counters.enqueued.add(items as u64);
         self.counters.queued.add(items as u64);
         let (waits, acknowledged) = if self.settings.waits { (ack, None) } else { (None, ack) };
-        waiting.push(Item { chunk, bytes, ack: waits, since: Instant::now(), last_part: true }, &self.settings);
+        let item = Item { chunk, bytes, ack: waits, since: Instant::now(), last_part: true, rest: None };
+        waiting.push(item, &self.settings);
         drop(waiting);
         self.arrived.notify_one();
         // Whoever hears of it runs without this queue's lock.
@@ -165,23 +158,16 @@ impl Lane {
             return Work::Over;
         }
         let mut waiting = self.lock();
-        let Some(first) = waiting.items.front() else {
-            return Work::Wait(None);
+        let eager = stage != Stage::Open || self.budget.is_half_full();
+        let taken = match waiting.due(&self.settings, eager) {
+            Due::Take(taken) => taken,
+            Due::At(flush) => return Work::Wait(Some(flush)),
+            Due::Empty => return Work::Wait(None),
         };
-        if let Some(batch) = self.settings.queue.batch.get()
-            && self.settings.queue.enabled
-            && stage == Stage::Open
-        {
-            let flush = first.since + batch.flush_timeout.get();
-            if waiting.size < batch.min_size && Instant::now() < flush && !self.budget.is_half_full() {
-                return Work::Wait(Some(flush));
-            }
-        }
-        let taken = waiting.take(&self.settings);
         let items = taken.iter().map(|item| item.chunk.items).sum::<usize>() as u64;
         self.counters.queued.sub(items);
         self.counters.in_flight.add(items);
-        if !waiting.items.is_empty() {
+        if !waiting.is_empty() {
             self.arrived.notify_one();
         }
         Work::Deliver(taken)
@@ -202,17 +188,47 @@ impl Lane {
     pub(crate) fn drop_waiting(&self) {
         let (left, items) = {
             let mut waiting = self.lock();
-            let left: Vec<Item> = std::mem::take(&mut *waiting).items.into();
+            let left = waiting.take_all();
             let items = left.iter().map(|item| item.chunk.items).sum::<usize>();
             self.counters.queued.sub(items as u64);
             self.counters.in_flight.add(items as u64);
             (left, items)
         };
         if !left.is_empty() {
-            tracing::error!(exporter = %self.id, dropped_items = items, "data dropped: not delivered before the deadline of the shutdown");
+            tracing::error!(exporter = %self.id, signal = self.signal.name(), error = "not delivered before the deadline of the shutdown", dropped_items = items, "Exporting failed. Dropping data.");
             self.counters.failed(items, "shutdown");
         }
         self.finish(left, &Outcome::retryable("the collector is stopping"));
+    }
+
+    /// Says that a request did not get in, and why; its sender hears it.
+    pub(crate) fn tell_rejected(&self, items: usize, error: &str) {
+        if self.lines.rejecting.admits() {
+            let mut message = "Exporting failed. Rejecting data.".to_owned();
+            if !self.settings.queue.enabled {
+                let settings = [(self.settings.retry.enabled, RETRY_HINT), (false, QUEUE_HINT)];
+                settings.iter().filter(|(on, _)| !on).for_each(|(_, hint)| message.push_str(hint));
+            }
+            tracing::error!(exporter = %self.id, signal = self.signal.name(), error, rejected_items = items, "{message}");
+        }
+    }
+
+    /// Sends away those who wait for room, now and from now on: before receivers are waited for, which wait for them.
+    pub(crate) fn turn_away(&self) {
+        self.turns_away.send_replace(true);
+    }
+    pub(crate) fn turns_away(&self) -> bool {
+        *self.turns_away.borrow()
+    }
+    /// Resolves when nobody who waits for room gets any.
+    pub(crate) async fn turned_away(&self) {
+        // The sender lives as long as the lane.
+        let _ = self.turns_away.subscribe().wait_for(|away| *away).await;
+    }
+
+    /// Whether, and for how long, an open circuit breaker keeps this queue from sending.
+    pub(crate) fn paused_for(&self) -> Option<Duration> {
+        self.breaker.as_ref().and_then(Breaker::open_for)
     }
 
     /// Whether nothing waits and nothing is on its way.
@@ -237,75 +253,4 @@ fn encode(batch: &Batch) -> Chunk {
         chunk.body = vec![chunk.body.concat().into()];
     }
     chunk
-}
-
-impl Waiting {
-    fn push(&mut self, item: Item, settings: &FrontSettings) {
-        self.size += size_of(&item, settings);
-        self.items.push_back(item);
-    }
-    fn push_front(&mut self, item: Item, settings: &FrontSettings) {
-        self.size += size_of(&item, settings);
-        self.items.push_front(item);
-    }
-    fn pop(&mut self, settings: &FrontSettings) -> Option<Item> {
-        let item = self.items.pop_front()?;
-        self.size = self.size.saturating_sub(size_of(&item, settings));
-        Some(item)
-    }
-    /// The next delivery: a batch up to its size, a single chunk without batching, all that waits for a local destination.
-    fn take(&mut self, settings: &FrontSettings) -> Vec<Item> {
-        if settings.in_order {
-            return self.take_in_order(settings);
-        }
-        match settings.queue.batch.get().filter(|_| settings.queue.enabled) {
-            Some(batch) => self.take_batch(batch, settings),
-            None => self.pop(settings).into_iter().collect(),
-        }
-    }
-    fn take_in_order(&mut self, settings: &FrontSettings) -> Vec<Item> {
-        let mut taken = Vec::new();
-        let mut bytes = 0;
-        while let Some(item) = self.items.front() {
-            if !taken.is_empty() && bytes + item.bytes > IN_ORDER_BYTES {
-                break;
-            }
-            bytes += item.bytes;
-            taken.extend(self.pop(settings));
-        }
-        taken
-    }
-    /// Without `max_size` a batch is full at `min_size`, so that a backlog does not go out in one delivery.
-    fn take_batch(&mut self, batch: &BatchConfig, settings: &FrontSettings) -> Vec<Item> {
-        let most = if batch.max_size == 0 { u64::MAX } else { batch.max_size };
-        let enough = if batch.max_size == 0 { batch.min_size.max(1) } else { batch.max_size };
-        let mut taken = Vec::new();
-        let mut size = 0;
-        while size < enough
-            && let Some(item) = self.pop(settings)
-        {
-            let item = match split::head(item, most - size, batch.sizer) {
-                split::Head::Whole(item) => item,
-                split::Head::Parts(head, tail) => {
-                    self.push_front(tail, settings);
-                    head
-                }
-                split::Head::TooLarge(item) if taken.is_empty() => item,
-                split::Head::TooLarge(item) => {
-                    self.push_front(item, settings);
-                    break;
-                }
-            };
-            size += size_of(&item, settings);
-            taken.push(item);
-        }
-        taken
-    }
-}
-
-fn size_of(item: &Item, settings: &FrontSettings) -> u64 {
-    match settings.queue.batch.get().map(|batch| batch.sizer) {
-        Some(Sizer::Bytes) => item.bytes as u64,
-        _ => item.chunk.items as u64,
-    }
 }

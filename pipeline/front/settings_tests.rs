@@ -1,6 +1,7 @@
 //! The keys of the front: defaults, states of blocks, messages with their places.
 
 use super::*;
+use chaperone_config::{Duration, Optional};
 
 fn take(yaml: &str, front: Front) -> (Option<FrontSettings>, Node, Vec<String>) {
     let mut node = Node::parse(yaml, "collector.yaml").expect("YAML");
@@ -23,8 +24,7 @@ fn defaults_are_those_of_the_front_and_the_collector() {
     let network = good("{}", Front::NETWORK);
     assert_eq!(network.timeout, std::time::Duration::from_secs(5));
     assert_eq!(network.retry, RetryConfig::default());
-    let batch = BatchConfig { flush_timeout: Duration::from_millis(200), min_size: 8192, max_size: 0, sizer: Sizer::Items };
-    assert_eq!(network.queue, QueueConfig { batch: Optional::Present(batch), ..QueueConfig::default() });
+    assert_eq!(network.queue, QueueConfig { batch: Optional::Present(BatchConfig::default()), ..QueueConfig::default() });
     assert!(!network.waits && !network.in_order);
 
     let direct = good("", Front::DIRECT);
@@ -84,8 +84,8 @@ sending_queue: {num_consumers: 0, queue_size: 0, storage: disk, max_bytes: 1KiB}
     );
     let text = problems.join("\n");
     for expected in [
-        "1:42 exporters.x.retry_on_failure.randomization_factor: `2` is not within 0 and 1",
-        "`max_elapsed_time` is less than `initial_interval`",
+        "1:42 exporters.x.retry_on_failure.randomization_factor: `randomization_factor` must be within [0, 1], found 2",
+        "`max_elapsed_time` must not be less than `initial_interval` (5s)",
         "2:32 exporters.x.sending_queue.num_consumers: `num_consumers` must be positive",
         "`queue_size` must be positive",
         "no storage extension `disk`",
@@ -100,7 +100,7 @@ fn a_batch_is_checked_like_the_collectors() {
     for (batch, message) in [
         ("{flush_timeout: 0s}", "`flush_timeout` must be positive, found 0"),
         ("{max_size: 5}", "`max_size` (5) must be greater or equal to `min_size` (8192)"),
-        ("{sizer: requests}", "`batch` supports only the sizers `items` and `bytes`, found `requests`"),
+        ("{sizer: requests}", "`batch` supports only `items` or `bytes` sizer, found `requests`"),
     ] {
         let (_, _, problems) = take(&format!("sending_queue: {{batch: {batch}}}"), Front::NETWORK);
         assert!(problems.join("\n").contains(message), "{problems:?}");

@@ -68,14 +68,12 @@ impl Intake {
         counter.add(1);
     }
 
-    /// Hands one body in and waits for its acknowledgement. The charge lasts until then.
+    /// Hands one body in and waits for its acknowledgement. The charge becomes the room reserved for it.
     pub(super) async fn submit(&self, request: Arrived) -> Result<(), WireOutcome> {
         let Arrived { signal, encoding, body, charge, headers, peer } = request;
         let client = Some(Arc::new(self.client(&headers, peer)));
         let payload = Payload { signal, encoding, body, transport: self.transport, client };
-        let outcome = self.entrance.submit(payload).await;
-        drop(charge);
-        outcome.map_err(WireOutcome::from)
+        self.entrance.submit_charged(payload, charge).await.map_err(WireOutcome::from)
     }
 
     fn client(&self, headers: &HeaderMap, peer: SocketAddr) -> ClientInfo {

@@ -110,7 +110,7 @@ async fn the_worst_branch_decides_and_the_others_run() {
     assert_eq!(house.send(1).await, Outcome::retryable("busy"));
     house.script("local").say([Answer::Later(None)]);
     house.script("local/2").say([Answer::Never]);
-    assert_eq!(house.send(1).await, Outcome::permanent("bad data"));
+    assert_eq!(house.send(1).await, Outcome::permanent("not retryable error: Permanent error: bad data"));
     assert_eq!(house.send(1).await, Outcome::Ok);
     let (net, second) = (house.script("net"), house.script("local/2"));
     house.shutdown(Duration::from_secs(5)).await;

@@ -52,7 +52,7 @@ async fn four_fifths_of_a_queue_or_of_what_may_be_received_are_a_crowd() {
     let host = house.host();
     assert!(!host.is_crowded());
     let budget = &house.running.lanes[0].budget;
-    let rooms = [budget.reserve(50_000).expect("room"), budget.reserve(4_000).expect("room")];
+    let rooms = [budget.reserve(50_000, || 1).expect("room"), budget.reserve(4_000, || 1).expect("room")];
     assert!(host.is_crowded());
     drop(rooms);
     assert!(!host.is_crowded());

@@ -134,7 +134,7 @@ async fn without_a_queue_the_client_hears_how_the_delivery_ended() {
     assert_eq!(house.send(1).await, Outcome::Ok, "retried while the client waits");
     assert_eq!(script.seen().len(), 3);
     script.say([Answer::Never]);
-    assert_eq!(house.send(1).await, Outcome::permanent("bad data"));
+    assert_eq!(house.send(1).await, Outcome::permanent("not retryable error: Permanent error: bad data"));
     assert!(!house.scrape().contains("otelcol_exporter_queue_size"), "there is no queue to show");
     house.shutdown(Duration::from_secs(1)).await;
 }
@@ -181,7 +181,13 @@ async fn wait_for_result_waits_for_the_delivery_of_the_whole_batch() {
     let script = house.script("net");
     script.say([Answer::Never]);
     let (first, second) = tokio::join!(house.send(1), house.send(2));
-    assert_eq!((first, second), (Outcome::permanent("bad data"), Outcome::permanent("bad data")));
+    assert_eq!(
+        (first, second),
+        (
+            Outcome::permanent("not retryable error: Permanent error: bad data"),
+            Outcome::permanent("not retryable error: Permanent error: bad data")
+        )
+    );
     assert_eq!(chunks(&script.seen()), [[1, 2]], "one delivery for both");
     assert_eq!(house.send(1).await, Outcome::Ok);
     house.shutdown(Duration::from_secs(1)).await;

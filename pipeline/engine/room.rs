@@ -1,0 +1,111 @@
+//! A request's way to its room in the queues: given at once, refused at once, or waited for where a queue blocks.
+//!
+//! Who waits holds no place on the compute lane and no room anywhere, and waits as long as its client does. A client that
+//! goes away meanwhile was refused, and is counted as that.
+
+use crate::RequestSize;
+use crate::engine::admission::NotAdmitted;
+use crate::engine::door_counters::DoorCounters;
+use crate::engine::flow::{Flow, Route};
+use crate::front::{Lane, Reservation};
+use std::sync::Arc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// A request at the door.
+pub(crate) struct Asking<'a, F> {
+    pub flow: &'a Flow,
+    pub route: &'a Route,
+    pub size: RequestSize,
+    /// Spans, data points or log records; counted only when somebody wants to know.
+    pub items: F,
+    pub counters: &'a DoorCounters,
+    /// The compute lane, if the request is to be worked on there.
+    pub compute: Option<&'a Arc<Semaphore>>,
+}
+
+/// What an admitted request holds.
+pub(crate) struct Admitted {
+    pub place: Option<OwnedSemaphorePermit>,
+    pub room: Vec<Reservation>,
+}
+
+impl<F: Fn() -> usize> Asking<'_, F> {
+    /// Waits for a place on the compute lane, and for room where a queue blocks. A refusal has been counted.
+    pub(crate) async fn admitted(&self) -> Result<Admitted, NotAdmitted> {
+        let mut client = None;
+        loop {
+            // The place on the lane is waited for before admission: who holds room in a queue never waits for more.
+            let place = match self.compute {
+                Some(lane) => Some(Arc::clone(lane).acquire_owned().await.expect("invariant: the lane is never closed")),
+                None => None,
+            };
+            let refused = match self.flow.admit(self.route, self.size, &self.items) {
+                Ok(room) => {
+                    client.map(Client::is_let_in);
+                    return Ok(Admitted { place, room });
+                }
+                Err(refused) => refused,
+            };
+            drop(place);
+            let Some(lane) = refused.worth_waiting().cloned() else {
+                client.map(Client::is_let_in);
+                self.refuse(&refused);
+                return Err(refused);
+            };
+            client.get_or_insert_with(|| Client {
+                counters: self.counters,
+                lane: Arc::clone(&lane),
+                items: Some((self.items)()),
+            });
+            let mut freed = std::pin::pin!(lane.budget.freed());
+            freed.as_mut().enable();
+            // Room may have come between the refusal and the waiting.
+            if lane.budget.has_room(self.size.bytes, &self.items) {
+                continue;
+            }
+            let turned_away = tokio::select! {
+                () = freed => false,
+                () = lane.turned_away() => true,
+            };
+            if turned_away {
+                client.map(Client::is_let_in);
+                self.refuse(&refused);
+                return Err(refused);
+            }
+        }
+    }
+
+    fn refuse(&self, refused: &NotAdmitted) {
+        let items = (self.items)();
+        self.counters.received(items);
+        self.counters.refused(items, refused.reason());
+        if let Some(lane) = refused.queue() {
+            lane.counters.not_enqueued(items);
+            lane.tell_rejected(items, &refused.message());
+        }
+    }
+}
+
+/// Whoever waits for room; dropped with the request's future when its client goes away.
+struct Client<'a> {
+    counters: &'a DoorCounters,
+    lane: Arc<Lane>,
+    /// None when the wait has ended otherwise.
+    items: Option<usize>,
+}
+
+impl Client<'_> {
+    fn is_let_in(mut self) {
+        self.items = None;
+    }
+}
+
+impl Drop for Client<'_> {
+    fn drop(&mut self) {
+        if let Some(items) = self.items {
+            self.counters.received(items);
+            self.counters.refused(items, "client_gone");
+            self.lane.counters.not_enqueued(items);
+        }
+    }
+}
