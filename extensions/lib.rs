@@ -2,7 +2,9 @@
 //!
 //! They run beside the flow and never see a batch: answers to health checks, pages about the collector, stores for state.
 
+mod file_storage;
+
 use chaperone_pipeline::ExtensionEntry;
 
 /// All extensions.
-pub const ALL: &[ExtensionEntry] = &[];
+pub const ALL: &[ExtensionEntry] = &[ExtensionEntry::of::<file_storage::FileStorage>()];
