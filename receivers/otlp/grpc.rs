@@ -10,7 +10,6 @@ use chaperone_proto::Signal;
 use http::header::CONTENT_TYPE;
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 pub(super) struct GrpcHandler {
@@ -25,7 +24,7 @@ impl GrpcHandler {
         GrpcHandler { intake: Arc::new(intake), limits }
     }
 
-    async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
+    async fn answer(&self, request: Request<Incoming>, peer: Peer) -> Response<Body> {
         let content_type = request.headers().get(CONTENT_TYPE).map_or(&b""[..], |value| value.as_bytes());
         if !content_type.starts_with(b"application/grpc") {
             let mut response = Response::new(body::empty());
@@ -69,7 +68,7 @@ impl GrpcHandler {
 }
 
 impl Handler for GrpcHandler {
-    fn handle(self: Arc<Self>, request: Request<Incoming>, peer: SocketAddr) -> BoxFuture<'static, Response<Body>> {
+    fn handle(self: Arc<Self>, request: Request<Incoming>, peer: Peer) -> BoxFuture<'static, Response<Body>> {
         Box::pin(async move { self.answer(request, peer).await })
     }
 }

@@ -1,51 +1,93 @@
-//! OTLP/HTTP: routes, checks in the order that clients know, and answers in the request's encoding.
+//! OTLP/HTTP: the checks in the order that clients know, and the way of a body into the pipelines.
 //!
-//! 404, 405 and 415 are plain text; every other error is a `google.rpc.Status`, in JSON if the request names no type.
+//! Preflight, content encoding, path, method, content type, body: whatever fails first is answered, and nothing after it
+//! is looked at. A path that is not served costs nothing: its body is not read.
 
-use super::config::{Http, slashed};
+mod answers;
+pub(super) mod cors;
+mod encodings;
+mod media_type;
+mod routes;
+
+use super::config::Http;
 use super::intake::{Arrived, Intake};
-use bytes::Bytes;
+use answers::{error, not_found, plain, redirect, success};
+use chaperone_net::client::parse_headers;
 use chaperone_net::compression::decompress_off_thread;
-use chaperone_net::{Body, BodyEncoding, Handler, Pace, ReceiveError, WireOutcome, body, collect};
+use chaperone_net::{Body, BodyEncoding, Handler, Pace, ReceiveError, WireOutcome, collect};
 use chaperone_pipeline::{BoxFuture, Encoding};
 use chaperone_proto::Signal;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use cors::Policy;
+use encodings::Encodings;
+use http::header::{CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
+use http::{HeaderMap, Method, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
-use std::net::SocketAddr;
+pub(super) use routes::Routes;
+use routes::Way;
 use std::sync::Arc;
 use tonic::Code;
 
-const PROTOBUF: &str = "application/x-protobuf";
-const JSON: &str = "application/json";
-
 pub(super) struct HttpHandler {
     intake: Intake,
-    routes: [(String, Signal); 3],
+    routes: Routes,
+    encodings: Encodings,
+    cors: Option<Policy>,
+    response_headers: HeaderMap,
+    keeps_alive: bool,
     max_bytes: usize,
 }
 
 impl HttpHandler {
     pub(super) fn new(intake: Intake, settings: &Http) -> HttpHandler {
-        let routes = [
-            (slashed(&settings.traces_url_path), Signal::Traces),
-            (slashed(&settings.metrics_url_path), Signal::Metrics),
-            (slashed(&settings.logs_url_path), Signal::Logs),
-        ];
-        HttpHandler { intake, routes, max_bytes: settings.max_bytes() }
+        let served = settings.paths().into_iter().filter(|(signal, ..)| intake.serves(*signal));
+        HttpHandler {
+            routes: Routes::new(served.map(|(signal, _, path)| (path, signal))),
+            encodings: Encodings::new(settings.compression_algorithms.as_deref()),
+            cors: settings.cors.get().and_then(Policy::new),
+            response_headers: parse_headers(settings.response_headers.iter()).unwrap_or_default(),
+            keeps_alive: settings.keep_alives_enabled,
+            max_bytes: settings.max_bytes(),
+            intake,
+        }
     }
 
-    async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
-        let (parts, body) = request.into_parts();
-        let content_type = content_type(&parts.headers);
-        let Some(packed) = BodyEncoding::from_header(parts.headers.get(CONTENT_ENCODING)) else {
-            let name = String::from_utf8_lossy(parts.headers.get(CONTENT_ENCODING).map_or(b"", HeaderValue::as_bytes));
-            let message = format!("unsupported Content-Encoding: {name}");
-            return error(content_type, &WireOutcome::new(Code::InvalidArgument, message));
+    /// The answer with what every answer carries.
+    async fn dressed(&self, request: Request<Incoming>, peer: Peer) -> Response<Body> {
+        let version = request.version();
+        let mut response = match &self.cors {
+            None => self.answer(request, peer).await,
+            Some(cors) if cors::is_preflight(request.method(), request.headers()) => cors.preflight(request.headers()),
+            Some(cors) => {
+                let marks = cors.marks(request.method(), request.headers());
+                let mut response = self.answer(request, peer).await;
+                response.headers_mut().extend(marks);
+                response
+            }
         };
-        let route = self.routes.iter().find(|(path, _)| path == parts.uri.path());
-        let Some(signal) = route.map(|(_, signal)| *signal).filter(|signal| self.intake.serves(*signal)) else {
-            return not_found();
+        let headers = response.headers_mut();
+        for (name, value) in &self.response_headers {
+            headers.entry(name).or_insert_with(|| value.clone());
+        }
+        if !self.keeps_alive && version <= Version::HTTP_11 {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+
+    async fn answer(&self, request: Request<Incoming>, peer: Peer) -> Response<Body> {
+        let (parts, body) = request.into_parts();
+        let content_type = parts.headers.get(CONTENT_TYPE).and_then(|value| media_type::encoding(value.to_str().ok()?));
+        let packed = match self.encodings.of(parts.headers.get(CONTENT_ENCODING)) {
+            Ok(packed) => packed,
+            Err(name) => {
+                let message = format!("unsupported Content-Encoding: {name}");
+                return error(content_type, &WireOutcome::new(Code::InvalidArgument, message));
+            }
+        };
+        let signal = match self.routes.way(&parts.uri) {
+            Way::To(signal) => signal,
+            Way::Elsewhere(location) => return redirect(&location),
+            Way::Nowhere => return not_found(),
         };
         if parts.method != Method::POST {
             return plain(StatusCode::METHOD_NOT_ALLOWED, "405 method not allowed, supported: [POST]");
@@ -67,7 +109,7 @@ impl HttpHandler {
         packed: BodyEncoding,
         body: Incoming,
         headers: HeaderMap,
-        peer: SocketAddr,
+        peer: Peer,
     ) -> Result<(), WireOutcome> {
         let turned_away = |error: ReceiveError| {
             self.intake.count(&error);
@@ -82,72 +124,7 @@ impl HttpHandler {
 }
 
 impl Handler for HttpHandler {
-    fn handle(self: Arc<Self>, request: Request<Incoming>, peer: SocketAddr) -> BoxFuture<'static, Response<Body>> {
-        Box::pin(async move { self.answer(request, peer).await })
+    fn handle(self: Arc<Self>, request: Request<Incoming>, peer: Peer) -> BoxFuture<'static, Response<Body>> {
+        Box::pin(async move { self.dressed(request, peer).await })
     }
-}
-
-/// The encoding that the request names; case does not matter, parameters are skipped if they are well formed.
-fn content_type(headers: &HeaderMap) -> Option<Encoding> {
-    let text = headers.get(CONTENT_TYPE)?.to_str().ok()?;
-    let mut parts = text.split(';').map(str::trim);
-    let media_type = parts.next()?;
-    let well_formed = |parameter: &str| parameter.split_once('=').is_some_and(|(name, _)| !name.trim().is_empty());
-    if !parts.filter(|parameter| !parameter.is_empty()).all(well_formed) {
-        return None;
-    }
-    if media_type.eq_ignore_ascii_case(PROTOBUF) {
-        Some(Encoding::Protobuf)
-    } else if media_type.eq_ignore_ascii_case(JSON) {
-        Some(Encoding::Json)
-    } else {
-        None
-    }
-}
-
-fn name_of(encoding: Encoding) -> HeaderValue {
-    HeaderValue::from_static(match encoding {
-        Encoding::Protobuf => PROTOBUF,
-        Encoding::Json => JSON,
-    })
-}
-
-fn with_body(status: StatusCode, content_type: HeaderValue, content: impl Into<Bytes>) -> Response<Body> {
-    let mut response = Response::new(body::full(content));
-    *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, content_type);
-    response
-}
-
-/// An `Export...ServiceResponse` without partial success: everything was taken.
-fn success(encoding: Encoding) -> Response<Body> {
-    let content = match encoding {
-        Encoding::Protobuf => "",
-        Encoding::Json => "{}",
-    };
-    with_body(StatusCode::OK, name_of(encoding), content)
-}
-
-fn error(encoding: Option<Encoding>, outcome: &WireOutcome) -> Response<Body> {
-    let encoding = encoding.unwrap_or(Encoding::Json);
-    let content = match encoding {
-        Encoding::Protobuf => outcome.rpc().to_protobuf(),
-        Encoding::Json => outcome.rpc().to_json(),
-    };
-    let mut response = with_body(outcome.http_status(), name_of(encoding), content);
-    if let Some(seconds) = outcome.http_retry_after() {
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
-    }
-    response
-}
-
-fn plain(status: StatusCode, message: &'static str) -> Response<Body> {
-    with_body(status, HeaderValue::from_static("text/plain"), message)
-}
-
-fn not_found() -> Response<Body> {
-    let content_type = HeaderValue::from_static("text/plain; charset=utf-8");
-    let mut response = with_body(StatusCode::NOT_FOUND, content_type, "404 page not found\n");
-    response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    response
 }

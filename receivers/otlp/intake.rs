@@ -6,7 +6,6 @@ use chaperone_pipeline::entrance::Charge;
 use chaperone_pipeline::{ClientInfo, Counter, Encoding, Entrance, Host, Payload};
 use chaperone_proto::Signal;
 use http::HeaderMap;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 /// The door of one protocol of one receiver.
@@ -76,14 +75,14 @@ impl Intake {
         self.entrance.submit_charged(payload, charge).await.map_err(WireOutcome::from)
     }
 
-    fn client(&self, headers: &HeaderMap, peer: SocketAddr) -> ClientInfo {
+    fn client(&self, headers: &HeaderMap, peer: Peer) -> ClientInfo {
         let mut metadata = Vec::new();
         if self.include_metadata {
             // Names are lower case in `HeaderMap`; a value that is not text has no use in a setting.
             let texts = headers.iter().filter_map(|(name, value)| Some((name, value.to_str().ok()?)));
             metadata.extend(texts.map(|(name, value)| (name.as_str().to_owned(), value.to_owned())));
         }
-        ClientInfo { address: Some(peer.to_string()), metadata, tenant: None }
+        ClientInfo { address: peer.address.map(|address| address.to_string()), metadata, tenant: None }
     }
 }
 
@@ -94,5 +93,5 @@ pub(super) struct Arrived {
     pub(super) body: Bytes,
     pub(super) charge: Charge,
     pub(super) headers: HeaderMap,
-    pub(super) peer: SocketAddr,
+    pub(super) peer: Peer,
 }

@@ -56,12 +56,12 @@ impl OtlpReceiver {
         };
         if let Some((settings, listener)) = grpc {
             let intake = Intake::new(host, entrance.clone(), "grpc", settings.include_metadata);
-            let protocol = ServerSettings { http1: false, max_concurrent_streams: settings.max_streams() };
+            let protocol = ServerSettings::grpc(settings.max_streams());
             self.serve(host, listener, "grpc", protocol, grpc::GrpcHandler::new(intake, settings));
         }
         if let Some((settings, listener)) = http {
             let intake = Intake::new(host, entrance, "http", settings.include_metadata);
-            let protocol = ServerSettings { http1: true, max_concurrent_streams: config::DEFAULT_STREAMS };
+            let protocol = ServerSettings::http(config::DEFAULT_STREAMS);
             self.serve(host, listener, "http", protocol, http::HttpHandler::new(intake, settings));
         }
         Ok(())
