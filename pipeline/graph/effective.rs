@@ -22,9 +22,11 @@ pub(crate) fn effective(
             continue;
         };
         settings.insert("timeout".to_owned(), json!(Duration::from(front.timeout)));
-        for (key, block) in
-            [("retry_on_failure", written(&front.retry, show_secrets)), ("sending_queue", written(&front.queue, show_secrets))]
-        {
+        for (key, block) in [
+            ("retry_on_failure", written(&front.retry, show_secrets)),
+            ("sending_queue", written(&front.queue, show_secrets)),
+            ("circuit_breaker", written(&front.breaker, show_secrets)),
+        ] {
             match block {
                 Ok(block) => drop(settings.insert(key.to_owned(), block)),
                 Err(error) => problems.error(&format!("{}.{key}", part.path), format!("cannot be written down: {error}")),

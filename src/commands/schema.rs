@@ -6,7 +6,7 @@
 
 use crate::cli::{Done, print};
 use crate::telemetry::TelemetryConfig;
-use chaperone_pipeline::front::settings::{QueueConfig, RetryConfig, TimeoutConfig};
+use chaperone_pipeline::front::settings::{CircuitBreakerConfig, QueueConfig, RetryConfig, TimeoutConfig};
 use chaperone_pipeline::registry::Entry;
 use chaperone_pipeline::{Kind, Registry};
 use schemars::schema_for;
@@ -30,6 +30,7 @@ fn of(registry: &Registry) -> Value {
         ("timeout", None, schema_for!(TimeoutConfig).to_value()),
         ("retry_on_failure", Some(()), schema_for!(RetryConfig).to_value()),
         ("sending_queue", Some(()), schema_for!(QueueConfig).to_value()),
+        ("circuit_breaker", Some(()), schema_for!(CircuitBreakerConfig).to_value()),
     ];
     let mut front_keys = Map::new();
     for (key, is_block, schema) in front {
