@@ -269,6 +269,8 @@ pub struct Registry {
 }
 
 impl Registry {
+    /// No components: what a third party's own begin with.
+    pub const NONE: Registry = Registry { receivers: &[], processors: &[], connectors: &[], exporters: &[], extensions: &[] };
     /// What every component says about itself.
     pub fn metas(&self) -> impl Iterator<Item = &'static Meta> {
         self.receivers

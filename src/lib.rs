@@ -6,10 +6,13 @@
 //! use chaperone::pipeline::Registry;
 //!
 //! fn main() -> std::process::ExitCode {
-//!     let mine = Registry { receivers: &[], processors: &[], connectors: &[], exporters: &[], extensions: &[] };
+//!     // `ProcessorEntry::of::<Mine>()` is one line of a registry.
+//!     let mine = Registry { processors: &[], ..Registry::NONE };
 //!     chaperone::run(chaperone::extended(chaperone::built_in(), mine))
 //! }
 //! ```
+//!
+//! `docs/extending.md` tells how components are written; `examples/custom-collector` is such a binary.
 //!
 //! Left out: everything a component could hold.
 
@@ -30,8 +33,10 @@ mod yaml;
 pub use app::{check, check_within, default_config};
 pub use chaperone_config as config;
 pub use chaperone_pipeline as pipeline;
+pub use chaperone_proto as proto;
 
 use chaperone_pipeline::Registry;
+use chaperone_pipeline::registry::Entry;
 use std::process::ExitCode;
 
 /// The components of this repository.
@@ -46,9 +51,16 @@ pub fn built_in() -> Registry {
 }
 
 /// One registry with the components of both. Called once a process: what it makes is never freed.
+///
+/// A component of `more` takes the place of the one in `base` that is called as it is.
 pub fn extended(base: Registry, more: Registry) -> Registry {
-    fn joined<T: Copy>(base: &'static [T], more: &'static [T]) -> &'static [T] {
-        if more.is_empty() { base } else { Box::leak([base, more].concat().into_boxed_slice()) }
+    fn joined<P: ?Sized>(base: &'static [Entry<P>], more: &'static [Entry<P>]) -> &'static [Entry<P>] {
+        if more.is_empty() {
+            return base;
+        }
+        let kept = base.iter().filter(|known| !more.iter().any(|entry| known.is_called(entry.meta.name)));
+        let both: Vec<Entry<P>> = kept.chain(more).copied().collect();
+        Box::leak(both.into_boxed_slice())
     }
     Registry {
         receivers: joined(base.receivers, more.receivers),
@@ -71,14 +83,27 @@ pub fn run(registry: Registry) -> ExitCode {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use chaperone_pipeline::{ExporterEntry, Meta};
+
+    fn named(name: &'static str, summary: &'static str) -> Registry {
+        let mut entry: ExporterEntry = built_in().exporters[0];
+        entry.meta = Meta { name, aliases: &[], summary, ..entry.meta };
+        Registry { exporters: Box::leak(Box::new([entry])), ..Registry::NONE }
+    }
 
     #[test]
     fn a_registry_is_extended_by_components_of_others() {
-        let more =
-            Registry { receivers: &[], processors: &[], connectors: &[], exporters: &built_in().exporters[..1], extensions: &[] };
-        let both = extended(built_in(), more);
+        let both = extended(built_in(), named("ours", ""));
         assert_eq!(both.exporters.len(), built_in().exporters.len() + 1);
-        assert_eq!(both.exporters.last().map(|entry| entry.meta.name), built_in().exporters.first().map(|entry| entry.meta.name));
+        assert_eq!(both.exporters.last().map(|entry| entry.meta.name), Some("ours"));
         assert_eq!(both.receivers.len(), built_in().receivers.len());
+    }
+
+    #[test]
+    fn a_component_of_the_same_name_takes_the_place_of_the_built_in_one() {
+        let both = extended(built_in(), named("debug", "ours"));
+        let found: Vec<_> = both.exporters.iter().filter(|entry| entry.is_called("debug")).collect();
+        assert_eq!(found.iter().map(|entry| entry.meta.summary).collect::<Vec<_>>(), ["ours"]);
+        assert_eq!(both.exporters.len(), built_in().exporters.len());
     }
 }

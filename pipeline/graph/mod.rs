@@ -3,6 +3,7 @@
 mod assemble;
 mod cycle;
 mod effective;
+mod elsewhere;
 mod extensions;
 mod read;
 mod wiring;

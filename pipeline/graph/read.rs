@@ -1,7 +1,7 @@
 //! Finds every configured component's registry entry and reads its settings.
 
 use crate::front::FrontSettings;
-use crate::graph::error;
+use crate::graph::{elsewhere, error};
 use crate::registry::Entry;
 use crate::{Exporter, Extension, Kind, Meta, Processor, Receiver, Registry};
 use chaperone_config::{ComponentId, Document, Node, Problems, suggest};
@@ -61,7 +61,7 @@ fn section<P: ?Sized>(
             // Many configurations still name it.
             let hint = match (kind, id.kind.as_str()) {
                 (Kind::Exporter, "logging") => Some("`debug` took its place".to_owned()),
-                _ => suggest::hint(&id.kind, &known),
+                _ => elsewhere::hint(kind, &id.kind).or_else(|| suggest::hint(&id.kind, &known)),
             };
             problems.push(error(path, node.location(), message, hint));
             continue;

@@ -3,6 +3,7 @@
 //! Python's official SDK sends by HTTP and gRPC; SQLite is read back; a Prometheus scrape is parsed; a webhook checks the
 //! signature. Every test ends with the conservation equations and a clean stop.
 
+mod quickstarts;
 mod replay;
 mod sdk;
 mod sdk_languages;

@@ -1,0 +1,16 @@
+//! Everything Chaperone does, and two components of our own: the processor `stamp` and the exporter `tally`.
+
+mod stamp;
+mod tally;
+
+use chaperone::pipeline::{ExporterEntry, ProcessorEntry, Registry};
+
+const MINE: Registry = Registry {
+    processors: &[ProcessorEntry::of::<stamp::Stamp>()],
+    exporters: &[ExporterEntry::of::<tally::Tally>()],
+    ..Registry::NONE
+};
+
+fn main() -> std::process::ExitCode {
+    chaperone::run(chaperone::extended(chaperone::built_in(), MINE))
+}
