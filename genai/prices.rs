@@ -1,12 +1,18 @@
 //! What model calls cost: the embedded price list, how its names are matched, and the arithmetic.
 //!
-//! The list is `data/prices.tsv`, written by `data/prices_convert.py` from the published package genai-prices 0.2.3 (MIT).
+//! The list is `data/prices.tsv`, written by `cargo xtask prices` from the data of genai-prices 0.2.3 (MIT).
 //! It is read once, when first asked for, and keeps slices of its text.
 //! Money is counted in integers (nano-USD) and rounded once.
 //! A model that the list does not know has no price: that is not the same as costing nothing.
 //!
 //! Left out: prices of pages, searches, seconds of audio and characters, which telemetry does not report as tokens.
 
+mod book;
+mod clauses;
+mod compact;
+mod file;
+mod genai_prices;
+mod litellm;
 mod lookup;
 mod names;
 mod pattern;
@@ -14,11 +20,16 @@ mod rates;
 mod reckon;
 mod table;
 
+pub use book::PriceBook;
+pub use compact::compact;
+pub use file::{PriceFile, PriceFileError, read_price_file};
 pub use lookup::{Found, ModelPrices};
 pub use names::{Billing, billing, clean_model, same_model_key};
 pub use rates::{Rate, RateKind, Rates};
 pub use reckon::{Cost, NanoUsd, PriceContext, Tokens, reckon};
 pub use table::{PriceTable, VERSION, embedded};
 
+#[cfg(test)]
+mod lists_tests;
 #[cfg(test)]
 mod tests;

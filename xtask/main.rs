@@ -2,7 +2,7 @@
 //!
 //! `cargo xtask test` fetches what tests need into `.cache/` and runs them all; `tidy` checks what no compiler checks;
 //! `bench gate` counts instructions and compares with the limits; `bench load` measures CPU and memory under load;
-//! `fuzz` searches for inputs that break what must hold for any input.
+//! `prices` writes the embedded price list; `fuzz` searches for inputs that break what must hold for any input.
 
 mod bench;
 mod clients;
@@ -10,6 +10,7 @@ mod fuzz;
 mod imports;
 mod load;
 mod prepare;
+mod prices;
 mod test;
 mod tidy;
 
@@ -17,7 +18,7 @@ use anyhow::{Result, bail};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: cargo xtask <test [ARGS for cargo test] | prepare | tidy | bench gate | bench load [--peer NAME]... | fuzz [TARGET]... [--seconds N]>";
+const USAGE: &str = "usage: cargo xtask <test [ARGS for cargo test] | prepare | prices FILE NAME@VERSION | tidy | bench gate | bench load [--peer NAME]... | fuzz [TARGET]... [--seconds N]>";
 
 fn main() -> ExitCode {
     match task() {
@@ -35,6 +36,7 @@ fn task() -> Result<()> {
     match words.as_slice() {
         ["test", rest @ ..] => test::run(rest),
         ["prepare"] => prepare::all(),
+        ["prices", file, name] => prices::prices(file, name),
         ["tidy"] => tidy::run(),
         ["bench", "gate"] => bench::gate(),
         ["fuzz", rest @ ..] => fuzz::fuzz(rest),

@@ -31,22 +31,28 @@ pub enum RateKind {
 }
 
 impl RateKind {
-    /// The kind's word in the price list; `None` for rates that telemetry cannot use.
-    pub(super) fn of_word(word: &str) -> Option<RateKind> {
-        Some(match word {
-            "in" => RateKind::Input,
-            "out" => RateKind::Output,
-            "cr" => RateKind::CacheRead,
-            "cw" => RateKind::CacheWrite,
-            "cw1h" => RateKind::CacheWrite1h,
-            "reason" => RateKind::Reasoning,
-            "in_audio" => RateKind::AudioInput,
-            "out_audio" => RateKind::AudioOutput,
-            "in_image" => RateKind::ImageInput,
-            "out_image" => RateKind::ImageOutput,
-            "requests" => RateKind::Request,
-            _ => return None,
-        })
+    /// All kinds with their words in the compact list.
+    const WORDS: [(&'static str, RateKind); 11] = [
+        ("in", RateKind::Input),
+        ("out", RateKind::Output),
+        ("cr", RateKind::CacheRead),
+        ("cw", RateKind::CacheWrite),
+        ("cw1h", RateKind::CacheWrite1h),
+        ("reason", RateKind::Reasoning),
+        ("in_audio", RateKind::AudioInput),
+        ("out_audio", RateKind::AudioOutput),
+        ("in_image", RateKind::ImageInput),
+        ("out_image", RateKind::ImageOutput),
+        ("requests", RateKind::Request),
+    ];
+
+    fn of_word(word: &str) -> Option<RateKind> {
+        RateKind::WORDS.iter().find(|(known, _)| *known == word).map(|(_, kind)| *kind)
+    }
+
+    pub(super) fn word(self) -> &'static str {
+        let found = RateKind::WORDS.iter().find(|(_, kind)| *kind == self);
+        found.map(|(word, _)| *word).expect("invariant: every kind has a word")
     }
 }
 
@@ -102,6 +108,10 @@ impl Rates {
         Rates(rates)
     }
 
+    pub(super) fn iter(&self) -> impl Iterator<Item = &(RateKind, Rate)> {
+        self.0.iter()
+    }
+
     /// The rate of a kind.
     pub fn get(&self, kind: RateKind) -> Option<&Rate> {
         self.0.iter().find(|(held, _)| *held == kind).map(|(_, rate)| rate)
@@ -110,6 +120,16 @@ impl Rates {
     /// Whether there is neither an input nor an output rate: nothing that tokens could be priced with.
     pub fn has_no_token_rate(&self) -> bool {
         self.get(RateKind::Input).is_none() && self.get(RateKind::Output).is_none()
+    }
+
+    /// All rates so many times as high.
+    pub(super) fn times(&self, factor: f64) -> Rates {
+        let times = |price: i64| (price as f64 * factor).round() as i64;
+        let rate = |rate: &Rate| Rate {
+            base: times(rate.base),
+            tiers: rate.tiers.iter().map(|(start, price)| (*start, times(*price))).collect(),
+        };
+        Rates(self.0.iter().map(|(kind, held)| (*kind, rate(held))).collect())
     }
 
     /// These rates, with those of `other` where `other` has some.
@@ -124,9 +144,7 @@ impl Rates {
         let mut rates = Vec::new();
         for pair in cell.split(' ') {
             let (word, rate) = pair.split_once('=')?;
-            if let Some(kind) = RateKind::of_word(word) {
-                rates.push((kind, Rate::parse(rate)?));
-            }
+            rates.push((RateKind::of_word(word)?, Rate::parse(rate)?));
         }
         Some(Rates(rates))
     }

@@ -6,7 +6,6 @@
 
 use super::lookup::ModelPrices;
 use super::rates::{Rate, RateKind, Rates};
-use super::table::VERSION;
 
 /// Billionths of a US dollar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -76,12 +75,12 @@ pub struct Cost {
     pub estimated: bool,
 }
 
-impl ModelPrices {
+impl<'t> ModelPrices<'t> {
     /// The price of a call, or `None` when the entry has no price of tokens.
     pub fn cost(&self, tokens: &Tokens, context: &PriceContext<'_>) -> Option<Cost> {
         let (rates, variant) = self.rates_at(context);
         let mut cost = reckon(&rates, tokens, context.requests)?;
-        cost.price_id = format!("{VERSION}/{}/{}", self.provider, self.model.id);
+        cost.price_id = format!("{}/{}/{}", self.list, self.provider, self.model.id);
         cost.estimated = self.estimated;
         cost.tier = match (variant, cost.tier.take()) {
             (Some(variant), Some(tier)) => Some(format!("{variant},{tier}")),
@@ -91,7 +90,7 @@ impl ModelPrices {
     }
 
     /// Rates at the time of the call: the last active ones, with those of its variants laid over.
-    fn rates_at(&self, context: &PriceContext<'_>) -> (Rates, Option<&'static str>) {
+    fn rates_at(&self, context: &PriceContext<'_>) -> (Rates, Option<&'t str>) {
         let prices = &self.model.prices;
         let active = prices.iter().rev().find(|(since, _)| since.holds(context.unix_ns)).or(prices.first());
         let mut rates = active.map(|(_, rates)| rates.clone()).unwrap_or_default();
@@ -100,15 +99,15 @@ impl ModelPrices {
         let batch = tier.filter(|tier| *tier == "batch");
         let mut held = None;
         for variant in self.model.variants.iter().filter(|variant| variant.since.holds(context.unix_ns)) {
-            let said = match variant.key {
+            let said = match &*variant.key {
                 "processing" => batch,
                 "service_tier" => tier,
                 "speed" => context.speed,
                 _ => None,
             };
-            if said == Some(variant.value) && held.is_none() && variant.rates != Rates::default() {
+            if said == Some(&*variant.value) && held.is_none() && variant.rates != Rates::default() {
                 rates = rates.overlaid(&variant.rates);
-                held = Some(variant.value);
+                held = Some(&*variant.value);
             }
         }
         (rates, held)

@@ -1,43 +1,50 @@
-//! The embedded price list, read into providers, models, dated prices and variants.
+//! A price list: providers, models, dated prices and variants.
 //!
-//! Every string is a slice of the embedded text; matching a name is the work of [`super::lookup`].
+//! The embedded one is read from its compact text and keeps slices of it; lists of users are read by [`super::file`].
+//! Matching a name is the work of [`super::lookup`].
 
 use super::rates::Rates;
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
-/// Name and version of the list, as it stands in `chaperone.cost.price_id`.
+/// A slice of the embedded list, or text of its own.
+pub(super) type Text = Cow<'static, str>;
+
+/// Name and version of the embedded list, as it stands in `chaperone.cost.price_id`.
 pub const VERSION: &str = "genai-prices@0.2.3";
 
 /// A price list.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct PriceTable {
+    /// Name and version, as it stands in `chaperone.cost.price_id`.
+    pub(super) name: Text,
     pub(super) providers: Vec<Provider>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Provider {
-    pub(super) id: &'static str,
+    pub(super) id: Text,
     /// Names by which a model is recognised as this provider's when nobody says who provides it.
-    pub(super) model_match: &'static str,
+    pub(super) model_match: Text,
     /// Providers whose entries hold for models this one offers without an entry of its own.
-    pub(super) fallback: Vec<&'static str>,
+    pub(super) fallback: Vec<Text>,
     pub(super) models: Vec<Model>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Model {
-    pub(super) id: &'static str,
-    pub(super) pattern: &'static str,
+    pub(super) id: Text,
+    pub(super) pattern: Text,
     pub(super) context_window: Option<u32>,
     pub(super) prices: Vec<(Since, Rates)>,
     pub(super) variants: Vec<Variant>,
 }
 
 /// Rates for a way of asking: batch, service tier, speed.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Variant {
-    pub(super) key: &'static str,
-    pub(super) value: &'static str,
+    pub(super) key: Text,
+    pub(super) value: Text,
     pub(super) since: Since,
     pub(super) rates: Rates,
 }
@@ -66,7 +73,7 @@ impl Since {
         }
     }
 
-    fn parse(cell: &str) -> Option<Since> {
+    pub(super) fn parse(cell: &str) -> Option<Since> {
         if cell == "-" {
             return Some(Since::Always);
         }
@@ -92,7 +99,7 @@ fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
 pub fn embedded() -> &'static PriceTable {
     static TABLE: LazyLock<PriceTable> = LazyLock::new(|| {
         let text = include_str!("../data/prices.tsv");
-        PriceTable::parse(text).expect("invariant: data/prices.tsv was written by prices_convert.py")
+        PriceTable::parse(text).expect("invariant: data/prices.tsv was written by `cargo xtask prices`")
     });
     &TABLE
 }
@@ -106,26 +113,32 @@ impl PriceTable {
             let kind = cells.next()?;
             let (first, second, third) = (cells.next()?, cells.next()?, cells.next());
             if kind == "P" {
-                let fallback = third?.split(',').filter(|id| *id != "-").collect();
-                providers.push(Provider { id: first, model_match: second, fallback, models: Vec::new() });
+                let fallback = third?.split(',').filter(|id| *id != "-").map(Cow::Borrowed).collect();
+                providers.push(Provider { id: first.into(), model_match: second.into(), fallback, models: Vec::new() });
                 continue;
             }
             let models = &mut providers.last_mut()?.models;
             match kind {
                 "M" => {
                     let context_window = third?.parse().ok();
-                    models.push(Model { id: first, pattern: second, context_window, prices: Vec::new(), variants: Vec::new() });
+                    let (prices, variants) = (Vec::new(), Vec::new());
+                    models.push(Model { id: first.into(), pattern: second.into(), context_window, prices, variants });
                 }
                 "R" => models.last_mut()?.prices.push((Since::parse(first)?, Rates::parse(second)?)),
                 "V" => {
                     let (key, value) = first.split_once('=')?;
                     let (since, rates) = (Since::parse(second)?, Rates::parse(third?)?);
-                    models.last_mut()?.variants.push(Variant { key, value, since, rates });
+                    models.last_mut()?.variants.push(Variant { key: key.into(), value: value.into(), since, rates });
                 }
                 _ => return None,
             }
         }
-        Some(PriceTable { providers })
+        Some(PriceTable { name: VERSION.into(), providers })
+    }
+
+    /// Name and version, as it stands in `chaperone.cost.price_id`.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// Number of models.

@@ -4,7 +4,7 @@ use super::*;
 
 const NOV_20_2026: u64 = 1_795_132_800_000_000_000;
 
-fn listed(provider: &str, model: &str) -> ModelPrices {
+fn listed(provider: &str, model: &str) -> ModelPrices<'static> {
     match embedded().find(provider, model) {
         Found::Listed(prices) => prices,
         other => panic!("{provider} {model}: {other:?}"),
@@ -38,7 +38,7 @@ fn prices_are_those_the_list_computes_itself() {
         };
         let provider = embedded().provider(cells[0]).unwrap();
         let model = provider.models.iter().find(|model| model.id == cells[1]).unwrap();
-        let prices = ModelPrices { provider: provider.id, model, estimated: false };
+        let prices = ModelPrices { list: VERSION, provider: &provider.id, model, estimated: false };
         let tokens =
             Tokens { input: number(3), output: number(4), cache_read: number(5), cache_write_5m: number(6), ..Tokens::default() };
         let cost = prices.cost(&tokens, &PriceContext { unix_ns, requests: 1, ..PriceContext::default() }).unwrap();

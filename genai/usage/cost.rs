@@ -73,7 +73,7 @@ pub struct OwnPrice<'a> {
 }
 
 /// The cost of a record with usage.
-pub fn cost(record: RecordRef<'_>, usage: &Usage, settings: &Settings, own: Option<OwnPrice<'_>>, listed: Found) -> Costing {
+pub fn cost(record: RecordRef<'_>, usage: &Usage, settings: &Settings, own: Option<OwnPrice<'_>>, listed: Found<'_>) -> Costing {
     let attrs = record.attrs();
     let is_cache_hit = is_true(attrs.get(keys::LITELLM_CACHE_HIT));
     let reported = reported(attrs, usage, is_cache_hit);
@@ -122,7 +122,7 @@ fn computed_attributes(cost: &Cost, differs: bool) -> Costing {
 }
 
 /// How much of the model's window the input took, where the list knows the window.
-pub fn context_ratio(usage: &Usage, listed: Found) -> Option<f64> {
+pub fn context_ratio(usage: &Usage, listed: Found<'_>) -> Option<f64> {
     let Found::Listed(prices) = listed else { return None };
     let window = f64::from(prices.context_window().filter(|window| *window > 0)?);
     Some((usage.tokens.input as f64 / window).min(1.0))

@@ -62,7 +62,7 @@ struct Item {
 }
 
 /// Prices found for the names that occur in one batch.
-type PriceMemo = Vec<(String, String, Found)>;
+type PriceMemo = Vec<(String, String, Found<'static>)>;
 
 impl Processor for Processing {
     fn start(&self, _host: &Host) -> Result<(), StartError> {
@@ -152,7 +152,7 @@ fn is_priced(record: RecordRef<'_>) -> bool {
     record.attrs().get(keys::CHAPERONE_COST_SOURCE).is_some()
 }
 
-fn find(provider: &str, model: &str, memo: &mut PriceMemo) -> Found {
+fn find(provider: &str, model: &str, memo: &mut PriceMemo) -> Found<'static> {
     if let Some((.., found)) = memo.iter().find(|(p, m, _)| p == provider && m == model) {
         return *found;
     }
