@@ -100,4 +100,4 @@ fn build(
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

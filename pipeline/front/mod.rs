@@ -5,6 +5,8 @@
 
 mod breaker;
 mod budget;
+#[cfg(test)]
+mod contract;
 mod counters;
 mod deliver;
 mod health;

@@ -10,7 +10,7 @@ mod holding;
 mod queue;
 mod replay;
 mod running;
-mod script;
+pub(crate) mod script;
 mod wiring;
 
 use crate::engine::door::{Door, Hall, InFlight};
@@ -54,7 +54,7 @@ pub(crate) fn settings() -> EngineSettings {
 pub(crate) struct House {
     pub settings: EngineSettings,
     pub entrance: Entrance,
-    running: Running,
+    pub running: Running,
 }
 
 pub(crate) fn id(text: &str) -> ComponentId {

@@ -32,6 +32,8 @@ pub(crate) struct Seen {
     pub batch_id: u128,
     pub attempt: u32,
     pub chunks: Vec<usize>,
+    /// All chunks together.
+    pub bytes: usize,
     pub at: tokio::time::Instant,
 }
 
@@ -120,7 +122,8 @@ impl Exporter for Scripted {
             let counts: Vec<usize> = chunks.iter().map(|chunk| chunk.decode().expect("a queued chunk is OTLP").items()).collect();
             assert_eq!(counts, chunks.iter().map(|chunk| chunk.items).collect::<Vec<_>>());
             let at = tokio::time::Instant::now();
-            let seen = Seen { batch_id: cx.batch_id, attempt: cx.attempt, chunks: counts, at };
+            let bytes = chunks.iter().map(Chunk::bytes).sum();
+            let seen = Seen { batch_id: cx.batch_id, attempt: cx.attempt, chunks: counts, bytes, at };
             self.script.seen.lock().unwrap().push(seen);
             self.script.came.notify_waiters();
             if self.reports && chunks.iter().all(|chunk| chunk.signal == Signal::Traces || chunk.signal == Signal::Logs) {
