@@ -2,8 +2,9 @@
 //!
 //! An odd `KeyValue` (see `attr_flag::ODD`) keeps the fields that we do not know through every edit.
 
-use crate::edit::{Edit, List, Wanted, kill};
-use crate::index::{Attr, Child, Index, attr_flag, field_end};
+use crate::edit::Edit;
+use crate::edit_attrs::{List, Wanted, kill};
+use crate::index::{Attr, Index, attr_flag, field_end};
 use crate::key_cache::NO_KEY;
 use crate::utf8::text;
 use crate::value_write::put_attribute;
@@ -27,11 +28,6 @@ impl Index {
             Wanted::Id(id) => attr.key_id == id,
             Wanted::Name(name) => !attr.has(attr_flag::DEAD) && self.key_is(attr, name),
         }
-    }
-
-    pub(crate) fn map_child(&mut self, child: &Child, tag: u8, f: &mut dyn FnMut(Key<'_>, ValueRef<'_>) -> Edit) -> bool {
-        let list = if child.side { List::Extra } else { List::Attrs };
-        self.map_range(list, child.attrs as usize, child.attrs_len as usize, tag, f)
     }
 
     pub(crate) fn map_range(

@@ -75,8 +75,39 @@ pub(crate) mod state {
     pub const CHILDREN: u32 = 32;
     /// The trace state lies in the side buffer.
     pub const TRACE_STATE: u32 = 64;
+    /// The trace id lies in the side buffer; the same for the others.
+    pub const TRACE_ID: u32 = 128;
+    pub const SPAN_ID: u32 = 256;
+    pub const PARENT_ID: u32 = 512;
+    pub const SEVERITY_TEXT: u32 = 1024;
+    pub const EVENT_NAME: u32 = 2048;
+    /// A field has another content: `Rare::patches`.
+    pub const PATCHED: u32 = 4096;
     /// Any of these: encode field by field.
-    pub const FIELDS: u32 = NAME | STATUS | BODY | CHILDREN | TRACE_STATE;
+    pub const FIELDS: u32 = PATCHED | CHILDREN;
+}
+
+/// Flags of `Scope::side` and `Resource::side`: what lies in the side buffer.
+pub(crate) mod side {
+    pub const NAME: u8 = 1;
+    pub const VERSION: u8 = 2;
+    pub const SCHEMA_URL: u8 = 4;
+}
+
+/// A field of a message that has another content now, in the side buffer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Patch {
+    pub tag: u32,
+    /// The whole new field.
+    pub start: u32,
+    pub end: u32,
+}
+
+/// The patches of one message, a range of `Index::patches`.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Patches {
+    pub first: u32,
+    pub len: u32,
 }
 
 /// Stands for "absent" in offsets and indexes.
@@ -129,7 +160,7 @@ pub(crate) struct LogPart {
     pub flags: u32,
 }
 
-/// What few spans have.
+/// What few records have: events, links and trace state of spans, and fields that were edited.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Rare {
     pub trace_state: Place,
@@ -139,6 +170,7 @@ pub(crate) struct Rare {
     pub more_events_len: u32,
     pub links: u32,
     pub links_len: u32,
+    pub patches: Patches,
 }
 
 /// Offset and length of a content.
@@ -173,8 +205,13 @@ pub(crate) struct Child {
     pub time_ns: u64,
     pub trace_id: u32,
     pub span_id: u32,
+    pub patches: Patches,
     pub side: bool,
     pub edited: bool,
+    /// Removed: nobody sees it.
+    pub dead: bool,
+    /// The text lies in the side buffer, whatever the rest does.
+    pub side_text: bool,
 }
 
 /// One `ScopeSpans` or `ScopeLogs`.
@@ -195,6 +232,9 @@ pub(crate) struct Scope {
     pub resource: u32,
     pub records: u32,
     pub records_len: u32,
+    pub patches: Patches,
+    /// Which texts lie in the side buffer.
+    pub side: u8,
     /// Its records follow each other without anything between.
     pub packed: bool,
     /// A record of it or its own attributes were edited.
@@ -218,6 +258,8 @@ pub(crate) struct Resource {
     pub attrs_len: u32,
     pub scopes: u32,
     pub scopes_len: u32,
+    /// Which texts lie in the side buffer.
+    pub side: u8,
     /// Something below it was edited.
     pub edited: bool,
     /// Its own attributes were.
@@ -236,6 +278,7 @@ pub(crate) struct Index {
     pub spans: Vec<SpanPart>,
     pub logs: Vec<LogPart>,
     pub rare: Vec<Rare>,
+    pub patches: Vec<Patch>,
     pub events: Vec<Child>,
     pub links: Vec<Child>,
     pub scopes: Vec<Scope>,
@@ -275,11 +318,17 @@ impl Index {
         range(if child.side { &self.extra } else { &self.attrs }, child.attrs, child.attrs_len)
     }
 
-    pub fn id<const N: usize>(&self, at: u32) -> Option<[u8; N]> {
+    /// The id at an offset; one of zeros says as little as an absent one.
+    pub fn id<const N: usize>(&self, at: u32, side: bool) -> Option<[u8; N]> {
         if at == NONE {
             return None;
         }
-        self.base.get(at as usize..).and_then(<[u8]>::first_chunk).copied()
+        self.source(side).get(at as usize..).and_then(<[u8]>::first_chunk).copied().filter(|id| *id != [0; N])
+    }
+
+    /// The patches of a message.
+    pub fn patches_of(&self, patches: Patches) -> &[Patch] {
+        range(&self.patches, patches.first, patches.len)
     }
 
     /// Bytes of memory kept alive.
@@ -299,6 +348,7 @@ impl Index {
             + size(&self.spans)
             + size(&self.logs)
             + size(&self.rare)
+            + size(&self.patches)
             + size(&self.events)
             + size(&self.links)
             + size(&self.scopes)

@@ -1,7 +1,7 @@
 //! Indexing of spans with their events and links, and of log records.
 
 use crate::DecodeError;
-use crate::index::{Attr, Child, LogPart, NONE, Place, Rare, Record, SpanPart, kind};
+use crate::index::{Attr, Child, LogPart, NONE, Patches, Place, Rare, Record, SpanPart, kind};
 use crate::indexer::Indexer;
 use crate::key_cache::NO_KEY;
 use crate::wire::{Reader, wire_type};
@@ -193,7 +193,10 @@ fn child(start: usize, body: usize, end: usize) -> Child {
         time_ns: 0,
         trace_id: NONE,
         span_id: NONE,
+        patches: Patches::default(),
         side: false,
         edited: false,
+        dead: false,
+        side_text: false,
     }
 }

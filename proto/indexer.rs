@@ -3,7 +3,7 @@
 //! Stops at the first structural fault. Texts that are not UTF-8 and messages that occur twice where
 //! they may occur once are only noted: the pass goes on, so that faults are found in any case.
 
-use crate::index::{Attr, Index, NONE, Place, Record, Resource, Scope, attr_flag, kind, range};
+use crate::index::{Attr, Index, NONE, Patches, Place, Record, Resource, Scope, attr_flag, kind, range};
 use crate::key_cache::{KeyCache, NO_KEY};
 use crate::wire::{Reader, wire_type};
 use crate::{DecodeError, Limits, Signal, utf8};
@@ -75,6 +75,7 @@ impl Indexer<'_> {
             attrs_len: 0,
             scopes: self.ix.scopes.len() as u32,
             scopes_len: 0,
+            side: 0,
             edited: false,
             message_edited: false,
         };
@@ -162,6 +163,8 @@ impl Indexer<'_> {
             resource,
             records: self.ix.records.len() as u32,
             records_len: 0,
+            patches: Patches::default(),
+            side: 0,
             packed: true,
             edited: false,
             message_edited: false,

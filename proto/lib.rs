@@ -18,7 +18,10 @@ pub mod value;
 mod builder;
 mod decode;
 mod edit;
+mod edit_attrs;
 mod edit_entry;
+mod edit_fields;
+mod edit_spans;
 mod encode;
 mod index;
 #[deny(clippy::indexing_slicing, clippy::string_slice, clippy::unwrap_used)]
@@ -36,6 +39,7 @@ mod json_write;
 #[deny(clippy::indexing_slicing, clippy::string_slice, clippy::unwrap_used)]
 mod key_cache;
 mod plan;
+mod plan_fields;
 mod recycle;
 #[deny(clippy::indexing_slicing, clippy::string_slice, clippy::unwrap_used)]
 mod repair;
@@ -51,6 +55,7 @@ mod wire;
 pub use builder::{LogRecordBuilder, LogsBuilder};
 pub use data::{Data, Signal};
 pub use edit::{Edit, RecordMut};
+pub use edit_attrs::AttrsMut;
 pub use error::{DecodeError, Limits};
 pub use keys::KeyId;
 pub use logs::{LogRef, Logs};

@@ -1,7 +1,7 @@
 //! Log records and events: index over an `ExportLogsServiceRequest`.
 
 pub use crate::builder::{LogRecordBuilder, LogsBuilder};
-use crate::index::{Index, LogPart, Record};
+use crate::index::{Index, LogPart, Record, state};
 use crate::utf8::text;
 use crate::{Attrs, DecodeError, Limits, RecordMut, RecordRef, ResourceRef, ScopeRef, Signal, ValueRef};
 use crate::{decode, encode, json_write, schema};
@@ -89,11 +89,11 @@ impl<'a> LogRef<'a> {
     }
     /// 16 bytes, or none.
     pub fn trace_id(self) -> Option<[u8; 16]> {
-        self.index.id(self.record.trace_id)
+        self.index.id(self.record.trace_id, self.has(state::TRACE_ID))
     }
     /// 8 bytes, or none.
     pub fn span_id(self) -> Option<[u8; 8]> {
-        self.index.id(self.record.span_id)
+        self.index.id(self.record.span_id, self.has(state::SPAN_ID))
     }
     /// `time_unix_nano`, 0 when absent.
     pub fn time_ns(self) -> u64 {
@@ -109,11 +109,11 @@ impl<'a> LogRef<'a> {
     }
     /// Severity text.
     pub fn severity_text(self) -> &'a str {
-        text(self.log.severity_text.of(&self.index.base))
+        text(self.log.severity_text.of(self.index.source(self.has(state::SEVERITY_TEXT))))
     }
     /// The EventName field, empty when absent.
     pub fn event_name(self) -> &'a str {
-        text(self.log.event_name.of(&self.index.base))
+        text(self.log.event_name.of(self.index.source(self.has(state::EVENT_NAME))))
     }
     /// Flags field.
     pub fn flags(self) -> u32 {
@@ -122,6 +122,10 @@ impl<'a> LogRef<'a> {
     /// Body, `Empty` when absent.
     pub fn body(self) -> ValueRef<'a> {
         self.index.value(&self.log.body)
+    }
+    /// How many attributes the sender left out.
+    pub fn dropped_attributes_count(self) -> u32 {
+        self.index.number(self.record, 0x38)
     }
     /// Attributes.
     #[inline]
@@ -136,5 +140,8 @@ impl<'a> LogRef<'a> {
     /// Resource.
     pub fn resource(self) -> ResourceRef<'a> {
         self.scope().resource()
+    }
+    fn has(self, flag: u32) -> bool {
+        self.record.state & flag != 0
     }
 }

@@ -5,9 +5,9 @@
 //! `encode` then copies or shares the pieces.
 
 use crate::KeyId;
-use crate::index::{Attr, Child, Index, NONE, Rare, Record, Resource, Scope, attr_flag, field_end, range, state};
+use crate::index::{Attr, Index, NONE, Record, Resource, Scope, attr_flag, field_end, range, state};
 use crate::keys;
-use crate::wire::{Reader, varint_len};
+use crate::wire::varint_len;
 
 /// Where the bytes of a piece come from.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -39,7 +39,7 @@ pub(crate) struct Piece {
 
 /// The pieces of a request and how many bytes they make.
 pub(crate) struct Plan<'a> {
-    index: &'a Index,
+    pub(crate) index: &'a Index,
     names: &'static [&'static str],
     pub pieces: Vec<Piece>,
     pub len: usize,
@@ -48,12 +48,12 @@ pub(crate) struct Plan<'a> {
 /// Runs of the request from this length on are shared, not copied.
 pub(crate) const SHARE: u32 = 4096;
 
-const ATTR_SPAN: u32 = 0x4a;
-const ATTR_LOG: u32 = 0x32;
-const ATTR_EVENT: u32 = 0x1a;
-const ATTR_LINK: u32 = 0x22;
-const ATTR_SCOPE: u32 = 0x1a;
-const ATTR_RESOURCE: u32 = 0x0a;
+pub(crate) const ATTR_SPAN: u32 = 0x4a;
+pub(crate) const ATTR_LOG: u32 = 0x32;
+pub(crate) const ATTR_EVENT: u32 = 0x1a;
+pub(crate) const ATTR_LINK: u32 = 0x22;
+pub(crate) const ATTR_SCOPE: u32 = 0x1a;
+pub(crate) const ATTR_RESOURCE: u32 = 0x0a;
 
 impl<'a> Plan<'a> {
     /// Plans the records at `selection` (sorted record numbers), or everything with `None`.
@@ -85,7 +85,7 @@ impl<'a> Plan<'a> {
                 self.resource_message(resource, &mut cursor);
                 message_done = true;
             }
-            self.base(cursor, scope.start);
+            self.around(cursor, scope.start, resource.side);
             cursor = scope.end;
             match selected(scope, selection) {
                 None if !scope.edited => self.base(scope.start, scope.end),
@@ -97,15 +97,16 @@ impl<'a> Plan<'a> {
         if !message_done {
             self.resource_message(resource, &mut cursor);
         }
-        self.base(cursor, resource.end);
+        self.around(cursor, resource.end, resource.side);
+        self.schema_url(resource.side, resource.schema_url);
         self.close(header);
     }
 
     fn resource_message(&mut self, resource: &Resource, cursor: &mut u32) {
-        self.base(*cursor, resource.message);
+        self.around(*cursor, resource.message, resource.side);
         let header = self.open(0x0a);
         let attrs = range(&self.index.attrs, resource.attrs, resource.attrs_len);
-        self.attributes(Source::Base, resource.message_body, resource.message_end, ATTR_RESOURCE, attrs);
+        self.message(Source::Base, (resource.message_body, resource.message_end), ATTR_RESOURCE, attrs, &[]);
         self.close(header);
         *cursor = resource.message_end;
     }
@@ -114,28 +115,29 @@ impl<'a> Plan<'a> {
         let header = self.open(0x12);
         let mut cursor = scope.body;
         let mut message_done = !scope.message_edited;
-        for at in scope.records..scope.records + scope.records_len {
-            let Some(record) = self.index.records.get(at as usize) else { break };
+        for record in range(&self.index.records, scope.records, scope.records_len) {
             if !message_done && scope.message <= record.start {
                 self.scope_message(scope, &mut cursor);
                 message_done = true;
             }
-            self.base(cursor, record.start);
+            self.around(cursor, record.start, scope.side);
             cursor = record.end;
-            self.record(at as usize, record);
+            self.record(record);
         }
         if !message_done {
             self.scope_message(scope, &mut cursor);
         }
-        self.base(cursor, scope.end);
+        self.around(cursor, scope.end, scope.side);
+        self.schema_url(scope.side, scope.schema_url);
         self.close(header);
     }
 
     fn scope_message(&mut self, scope: &Scope, cursor: &mut u32) {
-        self.base(*cursor, scope.message);
+        self.around(*cursor, scope.message, scope.side);
         let header = self.open(0x0a);
         let attrs = range(&self.index.attrs, scope.attrs, scope.attrs_len);
-        self.attributes(Source::Base, scope.message_body, scope.message_end, ATTR_SCOPE, attrs);
+        let patches = self.index.patches_of(scope.patches);
+        self.message(Source::Base, (scope.message_body, scope.message_end), ATTR_SCOPE, attrs, patches);
         self.close(header);
         *cursor = scope.message_end;
     }
@@ -149,13 +151,13 @@ impl<'a> Plan<'a> {
             && scope.packed
             && !scope.message_edited
         {
-            self.base(scope.body, first.start);
+            self.around(scope.body, first.start, scope.side);
             for at in wanted {
                 if let Some(record) = self.index.records.get(at as usize) {
-                    self.record(at as usize, record);
+                    self.record(record);
                 }
             }
-            self.base(last.end, scope.end);
+            self.around(last.end, scope.end, scope.side);
         } else {
             let mut cursor = scope.body;
             let mut message_done = !scope.message_edited;
@@ -164,22 +166,23 @@ impl<'a> Plan<'a> {
                     self.scope_message(scope, &mut cursor);
                     message_done = true;
                 }
-                self.base(cursor, record.start);
+                self.around(cursor, record.start, scope.side);
                 cursor = record.end;
                 if wanted.next_if_eq(&at).is_some() {
-                    self.record(at as usize, record);
+                    self.record(record);
                 }
             }
             if !message_done {
                 self.scope_message(scope, &mut cursor);
             }
-            self.base(cursor, scope.end);
+            self.around(cursor, scope.end, scope.side);
         }
+        self.schema_url(scope.side, scope.schema_url);
         self.close(header);
     }
 
     #[inline]
-    fn record(&mut self, at: usize, record: &Record) {
+    fn record(&mut self, record: &Record) {
         if record.state == 0 {
             return self.base(record.start, record.end);
         }
@@ -191,10 +194,8 @@ impl<'a> Plan<'a> {
             self.base(record.body, record.attrs_from);
             self.edited_attributes(record);
             self.base(record.attrs_to, record.end);
-        } else if let Some(span) = self.index.spans.get(at) {
-            self.span_fields(record, &rare, span.status, span.name);
         } else {
-            self.log_fields(at, record);
+            self.fields(record, &rare);
         }
         let tag = self.attr_tag();
         for attr in range(&self.index.extra, record.extra, record.extra_len) {
@@ -206,7 +207,7 @@ impl<'a> Plan<'a> {
         self.close(header);
     }
 
-    fn attr_tag(&self) -> u32 {
+    pub(crate) fn attr_tag(&self) -> u32 {
         if self.index.logs.is_empty() { ATTR_SPAN } else { ATTR_LOG }
     }
 
@@ -235,108 +236,9 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// The received fields of an edited span, in their order.
-    fn span_fields(&mut self, record: &Record, rare: &Rare, status: u32, name: crate::index::Place) {
-        let index = self.index;
-        let mut attrs = range(&index.attrs, record.attrs, record.attrs_len).iter();
-        let mut events = range(&index.events, rare.events, rare.events_len).iter();
-        let mut links = range(&index.links, rare.links, rare.links_len).iter();
-        let (mut new_name, mut new_status) = (record.state & state::NAME != 0, record.state & state::STATUS != 0);
-        let new_trace_state = record.state & state::TRACE_STATE != 0;
-        if new_trace_state {
-            self.side_name(rare.trace_state);
-        }
-        let mut reader = Reader::new(&index.base, record.body as usize, record.end as usize);
-        while let Some(field) = reader.next_field() {
-            let (start, end) = (field.start as u32, field.end as u32);
-            match field.tag {
-                ATTR_SPAN => self.attribute(attrs.next(), Source::Base, start, end, ATTR_SPAN),
-                0x5a => match events.next() {
-                    Some(event) => self.child(event, 0x5a, ATTR_EVENT),
-                    None => self.base(start, end),
-                },
-                0x6a => match links.next() {
-                    Some(link) => self.child(link, 0x6a, ATTR_LINK),
-                    None => self.base(start, end),
-                },
-                0x1a if new_trace_state => {}
-                0x2a if record.state & state::NAME != 0 => {
-                    if std::mem::take(&mut new_name) {
-                        self.side_name(name);
-                    }
-                }
-                0x7a if record.state & state::STATUS != 0 => {
-                    if std::mem::take(&mut new_status) {
-                        self.side_field(status);
-                    }
-                }
-                _ => self.base(start, end),
-            }
-        }
-        if new_name {
-            self.side_name(name);
-        }
-        if new_status {
-            self.side_field(status);
-        }
-    }
-
-    /// The received fields of an edited log record, in their order.
-    fn log_fields(&mut self, at: usize, record: &Record) {
-        let index = self.index;
-        let mut attrs = range(&index.attrs, record.attrs, record.attrs_len).iter();
-        let body = index.logs.get(at).filter(|_| record.state & state::BODY != 0).map(|log| log.body.whole);
-        let mut new_body = body;
-        let mut reader = Reader::new(&index.base, record.body as usize, record.end as usize);
-        while let Some(field) = reader.next_field() {
-            let (start, end) = (field.start as u32, field.end as u32);
-            match field.tag {
-                ATTR_LOG => self.attribute(attrs.next(), Source::Base, start, end, ATTR_LOG),
-                0x2a if body.is_some() => {
-                    if let Some(whole) = new_body.take() {
-                        self.side_field(whole);
-                    }
-                }
-                _ => self.base(start, end),
-            }
-        }
-        if let Some(whole) = new_body {
-            self.side_field(whole);
-        }
-    }
-
-    /// An event or a link.
-    fn child(&mut self, child: &Child, tag: u8, attr_tag: u32) {
-        let source = if child.side { Source::Side } else { Source::Base };
-        if !child.edited {
-            return self.run(source, child.start, child.end);
-        }
-        let header = self.open(tag);
-        self.attributes(source, child.body, child.end, attr_tag, self.index.child_attrs(child));
-        self.close(header);
-    }
-
-    /// A message of which only attributes were edited.
-    fn attributes(&mut self, source: Source, body: u32, end: u32, tag: u32, entries: &[Attr]) {
-        let bytes = self.bytes(source);
-        let mut entries = entries.iter();
-        let mut reader = Reader::new(bytes, body as usize, end as usize);
-        while let Some(field) = reader.next_field() {
-            if field.tag == tag {
-                self.attribute(entries.next(), source, field.start as u32, field.end as u32, tag);
-            } else {
-                self.run(source, field.start as u32, field.end as u32);
-            }
-        }
-        // Appended ones have no field in the message that came.
-        for attr in entries {
-            self.changed(attr, tag);
-        }
-    }
-
     /// The attribute that was received at `start..end`, as its entry has it now.
     #[inline]
-    fn attribute(&mut self, entry: Option<&Attr>, source: Source, start: u32, end: u32, tag: u32) {
+    pub(crate) fn attribute(&mut self, entry: Option<&Attr>, source: Source, start: u32, end: u32, tag: u32) {
         match entry {
             None => self.run(source, start, end),
             Some(attr) if attr.flags & (attr_flag::DEAD | attr_flag::RENAMED) != 0 || attr.whole != start => {
@@ -347,7 +249,7 @@ impl<'a> Plan<'a> {
         }
     }
 
-    fn changed(&mut self, attr: &Attr, tag: u32) {
+    pub(crate) fn changed(&mut self, attr: &Attr, tag: u32) {
         if attr.has(attr_flag::SIDE) {
             return self.side_attribute(attr, tag);
         }
@@ -384,29 +286,18 @@ impl<'a> Plan<'a> {
         }
     }
 
-    fn side_name(&mut self, name: crate::index::Place) {
-        self.side_field(name.off - varint_len(u64::from(name.len)) as u32 - 1);
-    }
-
-    fn side_field(&mut self, start: u32) {
-        if start != NONE {
-            let end = field_end(&self.index.side, start as usize) as u32;
-            self.run(Source::Side, start, end);
-        }
-    }
-
-    fn bytes(&self, source: Source) -> &'a [u8] {
+    pub(crate) fn bytes(&self, source: Source) -> &'a [u8] {
         if source == Source::Side { &self.index.side } else { &self.index.base }
     }
 
     #[inline]
-    fn base(&mut self, start: u32, end: u32) {
+    pub(crate) fn base(&mut self, start: u32, end: u32) {
         self.run(Source::Base, start, end);
     }
 
     /// Adds a run; it melts into the piece before when it continues it.
     #[inline]
-    fn run(&mut self, source: Source, start: u32, end: u32) {
+    pub(crate) fn run(&mut self, source: Source, start: u32, end: u32) {
         if start >= end {
             return;
         }
@@ -423,13 +314,13 @@ impl<'a> Plan<'a> {
 
     /// Opens a message; gives what `close` needs.
     #[inline]
-    fn open(&mut self, tag: u8) -> (usize, usize) {
+    pub(crate) fn open(&mut self, tag: u8) -> (usize, usize) {
         self.pieces.push(Piece { source: Source::Header, tag, key: "", a: 0, b: 0 });
         (self.pieces.len() - 1, self.len)
     }
 
     #[inline]
-    fn close(&mut self, (at, before): (usize, usize)) {
+    pub(crate) fn close(&mut self, (at, before): (usize, usize)) {
         let body = self.len - before;
         if let Some(piece) = self.pieces.get_mut(at) {
             piece.b = u32::try_from(body).expect("invariant: requests and their edits stay under 4 GiB");

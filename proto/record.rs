@@ -1,7 +1,7 @@
 //! What spans and log records have in common: attributes, scope, resource, ids; reading and editing.
 
 pub use crate::edit::{Edit, RecordMut};
-use crate::index::{Attr, Child, Index, Resource, Scope, attr_flag, kind, range};
+use crate::index::{Attr, Child, Index, Resource, Scope, attr_flag, kind, range, side};
 use crate::key_cache::NO_KEY;
 use crate::utf8::text;
 use crate::value::{ArrayRef, MapRef};
@@ -192,11 +192,11 @@ impl<'a> ScopeRef<'a> {
     }
     /// Scope name, empty when absent.
     pub fn name(self) -> &'a str {
-        text(self.entry().name.of(&self.index.base))
+        text(self.entry().name.of(self.index.source(self.entry().side & side::NAME != 0)))
     }
     /// Scope version, empty when absent.
     pub fn version(self) -> &'a str {
-        text(self.entry().version.of(&self.index.base))
+        text(self.entry().version.of(self.index.source(self.entry().side & side::VERSION != 0)))
     }
     /// Scope attributes.
     pub fn attrs(self) -> Attrs<'a> {
@@ -205,7 +205,7 @@ impl<'a> ScopeRef<'a> {
     }
     /// Schema URL of the scope message, empty when absent.
     pub fn schema_url(self) -> &'a str {
-        text(self.entry().schema_url.of(&self.index.base))
+        text(self.entry().schema_url.of(self.index.source(self.entry().side & side::SCHEMA_URL != 0)))
     }
     pub(crate) fn resource(self) -> ResourceRef<'a> {
         ResourceRef { index: self.index, at: self.entry().resource }
@@ -234,7 +234,7 @@ impl<'a> ResourceRef<'a> {
     }
     /// Schema URL of the resource message, empty when absent.
     pub fn schema_url(self) -> &'a str {
-        text(self.entry().schema_url.of(&self.index.base))
+        text(self.entry().schema_url.of(self.index.source(self.entry().side & side::SCHEMA_URL != 0)))
     }
     fn entry(self) -> &'a Resource {
         &self.index.resources[self.at as usize]
@@ -255,7 +255,7 @@ impl<'a> EventRef<'a> {
     }
     /// Name.
     pub fn name(self) -> &'a str {
-        text(self.entry.text.of(self.index.source(self.entry.side)))
+        text(self.entry.text.of(self.index.source(self.entry.side || self.entry.side_text)))
     }
     /// Attributes.
     pub fn attrs(self) -> Attrs<'a> {
@@ -273,15 +273,15 @@ pub struct LinkRef<'a> {
 impl<'a> LinkRef<'a> {
     /// 16 bytes, or none.
     pub fn trace_id(self) -> Option<[u8; 16]> {
-        self.index.id(self.entry.trace_id)
+        self.index.id(self.entry.trace_id, false)
     }
     /// 8 bytes, or none.
     pub fn span_id(self) -> Option<[u8; 8]> {
-        self.index.id(self.entry.span_id)
+        self.index.id(self.entry.span_id, false)
     }
     /// W3C trace state.
     pub fn trace_state(self) -> &'a str {
-        text(self.entry.text.of(&self.index.base))
+        text(self.entry.text.of(self.index.source(self.entry.side_text)))
     }
     /// Attributes.
     pub fn attrs(self) -> Attrs<'a> {

@@ -3,7 +3,7 @@
 //! Only capacity is kept, a bounded amount a thread; nothing of a request outlives it here.
 
 use crate::Signal;
-use crate::index::{Attr, Child, Index, LogPart, Rare, Record, Resource, Scope, SpanPart};
+use crate::index::{Attr, Child, Index, LogPart, Patch, Rare, Record, Resource, Scope, SpanPart};
 use bytes::Bytes;
 use std::cell::Cell;
 
@@ -22,6 +22,7 @@ struct Lists {
     spans: Vec<SpanPart>,
     logs: Vec<LogPart>,
     rare: Vec<Rare>,
+    patches: Vec<Patch>,
     events: Vec<Child>,
     links: Vec<Child>,
     scopes: Vec<Scope>,
@@ -51,6 +52,7 @@ impl Index {
                 spans: lists.spans,
                 logs: lists.logs,
                 rare: lists.rare,
+                patches: lists.patches,
                 events: lists.events,
                 links: lists.links,
                 scopes: lists.scopes,
@@ -68,6 +70,7 @@ impl Index {
                 spans: Vec::new(),
                 logs: Vec::new(),
                 rare: Vec::new(),
+                patches: Vec::new(),
                 events: Vec::new(),
                 links: Vec::new(),
                 scopes: Vec::new(),
@@ -92,6 +95,7 @@ impl Drop for Index {
                 spans: emptied(&mut self.spans),
                 logs: emptied(&mut self.logs),
                 rare: emptied(&mut self.rare),
+                patches: emptied(&mut self.patches),
                 events: emptied(&mut self.events),
                 links: emptied(&mut self.links),
                 scopes: emptied(&mut self.scopes),

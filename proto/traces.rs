@@ -95,15 +95,15 @@ impl<'a> SpanRef<'a> {
     }
     /// 16 bytes, or none.
     pub fn trace_id(self) -> Option<[u8; 16]> {
-        self.index.id(self.record.trace_id)
+        self.index.id(self.record.trace_id, self.has(state::TRACE_ID))
     }
     /// 8 bytes, or none.
     pub fn span_id(self) -> Option<[u8; 8]> {
-        self.index.id(self.record.span_id)
+        self.index.id(self.record.span_id, self.has(state::SPAN_ID))
     }
     /// 8 bytes, or none for a root.
     pub fn parent_span_id(self) -> Option<[u8; 8]> {
-        self.index.id(self.span.parent)
+        self.index.id(self.span.parent, self.has(state::PARENT_ID))
     }
     /// W3C trace state.
     pub fn trace_state(self) -> &'a str {
@@ -162,6 +162,18 @@ impl<'a> SpanRef<'a> {
         let mut reader = Reader { buf: source, pos: self.span.status as usize };
         reader.next_field().and_then(|field| source.get(field.body..field.end)).unwrap_or_default()
     }
+    /// How many attributes the sender left out.
+    pub fn dropped_attributes_count(self) -> u32 {
+        self.index.number(self.record, 0x50)
+    }
+    /// How many events the sender left out.
+    pub fn dropped_events_count(self) -> u32 {
+        self.index.number(self.record, 0x60)
+    }
+    /// How many links the sender left out.
+    pub fn dropped_links_count(self) -> u32 {
+        self.index.number(self.record, 0x70)
+    }
     /// Attributes.
     #[inline]
     pub fn attrs(self) -> Attrs<'a> {
@@ -173,12 +185,14 @@ impl<'a> SpanRef<'a> {
         let rare = self.rare().copied().unwrap_or_default();
         let received = range(&self.index.events, rare.events, rare.events_len);
         let appended = range(&self.index.events, rare.more_events, rare.more_events_len);
-        received.iter().chain(appended).map(move |entry| EventRef { index: self.index, entry })
+        let all = received.iter().chain(appended).filter(|event| !event.dead);
+        all.map(move |entry| EventRef { index: self.index, entry })
     }
     /// Links in wire order.
     pub fn links(self) -> impl Iterator<Item = LinkRef<'a>> + 'a {
         let rare = self.rare().copied().unwrap_or_default();
-        range(&self.index.links, rare.links, rare.links_len).iter().map(move |entry| LinkRef { index: self.index, entry })
+        let all = range(&self.index.links, rare.links, rare.links_len).iter().filter(|link| !link.dead);
+        all.map(move |entry| LinkRef { index: self.index, entry })
     }
     /// Instrumentation scope.
     pub fn scope(self) -> ScopeRef<'a> {

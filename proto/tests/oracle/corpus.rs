@@ -48,9 +48,9 @@ fn edit_every_span(mut traces: Traces, mut oracle: ExportTraceServiceRequest) {
     let spans =
         oracle.resource_spans.iter_mut().flat_map(|resource| &mut resource.scope_spans).flat_map(|scope| &mut scope.spans);
     for span in spans {
-        span.attributes.push(crate::values::pair(crate::KEYS[1], &Value::Str("appended \u{e9}".into())));
-        let renamed = span.attributes.iter_mut().filter(|pair| pair.key == crate::KEYS[0]);
-        renamed.for_each(|pair| pair.key = crate::KEYS[4].to_owned());
+        span.attributes.push(crate::values::pair(crate::ops::KEYS[1], &Value::Str("appended \u{e9}".into())));
+        let renamed = span.attributes.iter_mut().filter(|pair| pair.key == crate::ops::KEYS[0]);
+        renamed.for_each(|pair| pair.key = crate::ops::KEYS[4].to_owned());
         span.status.get_or_insert_default().message = "edited".to_owned();
     }
     assert_eq!(ExportTraceServiceRequest::decode(&*join(traces.encode())).unwrap(), oracle);

@@ -1,270 +1,236 @@
-//! Every edit equals the same edit on the oracle's structs: when read, when encoded, and when decoded again.
+//! Every edit equals the same edit on the oracle's structs: when read, when encoded, and when decoded again,
+//! also when the edits go on after records were dropped, extracted, cut or merged.
 
+use crate::install;
+use crate::ops::{AttrOp, KEYS, Of, Op};
 use crate::read::{check_logs, check_traces};
+use crate::select::{filter_logs, filter_traces};
 use crate::strategies::{key, logs, text, traces, value};
-use crate::values::{ours, pair, theirs};
-use crate::{KEYS, install, join};
-use chaperone_proto::record::{Edit, RecordMut};
-use chaperone_proto::{KeyId, Limits, Logs, Traces, Value, ValueIn};
+use crate::values::ours;
+use chaperone_proto::{Data, Limits, Logs, SplitLimits, Traces};
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
-use opentelemetry_proto::tonic::common::v1::{InstrumentationScope, KeyValue};
-use opentelemetry_proto::tonic::logs::v1::LogRecord;
-use opentelemetry_proto::tonic::resource::v1::Resource;
-use opentelemetry_proto::tonic::trace::v1::Span;
-use opentelemetry_proto::tonic::trace::v1::span::Event;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use prost::Message;
 
-#[derive(Debug, Clone)]
-enum Op {
-    Set(u16, Value),
-    SetNamed(String, Value),
-    Append(u16, Value),
-    Rename(u16, u16),
-    Remove(u16),
-    RemoveNamed(String),
-    MapAttrs(usize),
-    AddEvent(u64, String, Vec<(u16, Value)>),
-    MapEvents(usize),
-    MapLinks(usize),
-    SetName(String),
-    SetStatus(String),
-    SetBody(Value),
-    MapResource(usize),
-    MapScope(usize),
-    AppendResource(u16, Value),
-    SetTraceState(String),
-}
-
-fn op() -> impl Strategy<Value = Op> {
+fn attr_op() -> impl Strategy<Value = AttrOp> {
     let id = || 0..KEYS.len() as u16;
     let value = || value().prop_map(|value| ours(Some(&value)));
     prop_oneof![
-        3 => (id(), value()).prop_map(|(key, value)| Op::Set(key, value)),
-        2 => (key(), value()).prop_map(|(key, value)| Op::SetNamed(key, value)),
-        3 => (id(), value()).prop_map(|(key, value)| Op::Append(key, value)),
-        3 => (id(), id()).prop_map(|(from, to)| Op::Rename(from, to)),
-        2 => id().prop_map(Op::Remove),
-        1 => key().prop_map(Op::RemoveNamed),
-        2 => (0..3usize).prop_map(Op::MapAttrs),
-        2 => (any::<u64>(), text(), vec((id(), value()), 0..3)).prop_map(|(time, name, attrs)| Op::AddEvent(time, name, attrs)),
-        2 => (0..3usize).prop_map(Op::MapEvents),
-        1 => (0..3usize).prop_map(Op::MapLinks),
-        1 => text().prop_map(Op::SetName),
-        1 => text().prop_map(Op::SetStatus),
-        1 => value().prop_map(Op::SetBody),
-        1 => (0..3usize).prop_map(Op::MapResource),
-        1 => (0..3usize).prop_map(Op::MapScope),
-        1 => (id(), value()).prop_map(|(key, value)| Op::AppendResource(key, value)),
-        1 => text().prop_map(Op::SetTraceState),
+        3 => (id(), value()).prop_map(|(key, value)| AttrOp::Set(key, value)),
+        2 => (key(), value()).prop_map(|(key, value)| AttrOp::SetNamed(key, value)),
+        3 => (id(), value()).prop_map(|(key, value)| AttrOp::Append(key, value)),
+        1 => (key(), value()).prop_map(|(key, value)| AttrOp::AppendNamed(key, value)),
+        3 => (id(), id()).prop_map(|(from, to)| AttrOp::Rename(from, to)),
+        2 => id().prop_map(AttrOp::Remove),
+        1 => key().prop_map(AttrOp::RemoveNamed),
+        2 => (0..3usize).prop_map(AttrOp::Map),
     ]
 }
 
-/// A decision that depends on the pair alone, so that both sides take it alike.
-fn decide(shift: usize, position: usize, key: &str) -> Edit {
-    match (key.len() + position + shift) % 3 {
-        0 => Edit::Keep,
-        1 => Edit::Remove,
-        _ => Edit::Replace(Value::Array(vec![Value::Int(position as i64), Value::Str(key.to_owned())])),
-    }
+fn span_op() -> impl Strategy<Value = Op> {
+    let attrs = || vec((0..KEYS.len() as u16, value().prop_map(|value| ours(Some(&value)))), 0..3);
+    prop_oneof![
+        2 => (any::<u64>(), text(), attrs()).prop_map(|(time, name, attrs)| Op::AddEvent(time, name, attrs)),
+        1 => (0..3usize).prop_map(Op::MapEvents),
+        1 => (0..3usize).prop_map(Op::MapLinks),
+        1 => (0..3usize).prop_map(Op::RetainEvents),
+        1 => (0..3usize).prop_map(Op::RetainLinks),
+        1 => (0..3usize, text()).prop_map(|(at, name)| Op::NameOfEvent(at, name)),
+        1 => (0..3usize, any::<u64>()).prop_map(|(at, time)| Op::TimeOfEvent(at, time)),
+        1 => text().prop_map(Op::Name),
+        1 => text().prop_map(Op::TraceState),
+        1 => any::<i32>().prop_map(Op::Kind),
+        1 => any::<u64>().prop_map(Op::Start),
+        1 => any::<u64>().prop_map(Op::End),
+        1 => text().prop_map(Op::StatusMessage),
+        1 => any::<i32>().prop_map(Op::StatusCode),
+        1 => any::<Option<[u8; 8]>>().prop_map(Op::ParentSpanId),
+        1 => any::<u32>().prop_map(Op::DroppedEvents),
+        1 => any::<u32>().prop_map(Op::DroppedLinks),
+    ]
 }
 
-fn map(attributes: &mut Vec<KeyValue>, shift: usize, position: usize) {
-    attributes.retain_mut(|attribute| match decide(shift, position, &attribute.key) {
-        Edit::Keep => true,
-        Edit::Remove => false,
-        Edit::Replace(value) => {
-            attribute.value = Some(theirs(&value));
-            true
-        }
-    });
+fn log_op() -> impl Strategy<Value = Op> {
+    prop_oneof![
+        2 => value().prop_map(|value| Op::Body(ours(Some(&value)))),
+        1 => any::<u64>().prop_map(Op::Time),
+        1 => any::<u64>().prop_map(Op::ObservedTime),
+        1 => any::<i32>().prop_map(Op::SeverityNumber),
+        1 => text().prop_map(Op::SeverityText),
+        1 => text().prop_map(Op::EventName),
+    ]
 }
 
-fn set(attributes: &mut Vec<KeyValue>, key: &str, value: &Value) {
-    let mut seen = false;
-    attributes.retain_mut(|attribute| {
-        if attribute.key != key {
-            return true;
-        }
-        attribute.value = Some(theirs(value));
-        !std::mem::replace(&mut seen, true)
-    });
-    if !seen {
-        attributes.push(pair(key, value));
-    }
+fn op() -> impl Strategy<Value = Op> {
+    let of = prop_oneof![
+        6 => Just(Of::Record),
+        3 => (0..3usize).prop_map(Of::Event),
+        2 => (0..3usize).prop_map(Of::Link),
+        2 => Just(Of::Scope),
+        2 => Just(Of::Resource),
+    ];
+    prop_oneof![
+        12 => (of, attr_op()).prop_map(|(of, op)| Op::Attrs(of, op)),
+        10 => span_op(),
+        4 => log_op(),
+        1 => any::<Option<[u8; 16]>>().prop_map(Op::TraceId),
+        1 => any::<Option<[u8; 8]>>().prop_map(Op::SpanId),
+        1 => any::<u32>().prop_map(Op::Flags),
+        1 => any::<u32>().prop_map(Op::DroppedAttributes),
+        1 => text().prop_map(Op::ScopeName),
+        1 => text().prop_map(Op::ScopeVersion),
+        1 => text().prop_map(Op::ScopeSchemaUrl),
+        1 => text().prop_map(Op::ResourceSchemaUrl),
+    ]
 }
 
-/// The edits of attributes on the oracle's side; false for the others.
-fn apply_to_attributes(op: &Op, attributes: &mut Vec<KeyValue>) -> bool {
-    match op {
-        Op::Set(key, value) => set(attributes, KEYS[usize::from(*key)], value),
-        Op::SetNamed(key, value) => set(attributes, key, value),
-        Op::Append(key, value) => attributes.push(pair(KEYS[usize::from(*key)], value)),
-        Op::Rename(from, to) => {
-            let renamed = attributes.iter_mut().filter(|attribute| attribute.key == KEYS[usize::from(*from)]);
-            renamed.for_each(|attribute| attribute.key = KEYS[usize::from(*to)].to_owned());
-        }
-        Op::Remove(key) => attributes.retain(|attribute| attribute.key != KEYS[usize::from(*key)]),
-        Op::RemoveNamed(key) => attributes.retain(|attribute| attribute.key != *key),
-        Op::MapAttrs(shift) => map(attributes, *shift, 0),
-        _ => return false,
-    }
-    true
+/// What may happen to a batch between two edits.
+#[derive(Debug, Clone)]
+enum Step {
+    Edit(prop::sample::Index, Op),
+    /// Drops records by these flags.
+    Retain(Vec<bool>),
+    /// Goes on with a self-contained copy of some.
+    Extract(Vec<bool>),
+    /// Goes on with what is encoded and decoded.
+    Reread,
+    /// Cuts into parts and concatenates them.
+    CutAndMerge(usize),
 }
 
-fn apply_to_span(op: &Op, span: &mut Span) {
-    if apply_to_attributes(op, &mut span.attributes) {
-        return;
-    }
-    match op {
-        Op::AddEvent(time, name, attrs) => span.events.push(Event {
-            time_unix_nano: *time,
-            name: name.clone(),
-            attributes: attrs.iter().map(|(key, value)| pair(KEYS[usize::from(*key)], value)).collect(),
-            dropped_attributes_count: 0,
-        }),
-        Op::MapEvents(shift) => {
-            span.events.iter_mut().enumerate().for_each(|(at, event)| map(&mut event.attributes, *shift, at));
-        }
-        Op::MapLinks(shift) => {
-            span.links.iter_mut().enumerate().for_each(|(at, link)| map(&mut link.attributes, *shift, at));
-        }
-        Op::SetName(name) => span.name.clone_from(name),
-        Op::SetTraceState(state) => span.trace_state.clone_from(state),
-        Op::SetStatus(message) => span.status.get_or_insert_default().message.clone_from(message),
-        _ => {}
-    }
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let flags = || vec(any::<bool>(), 40);
+    let step = prop_oneof![
+        12 => (any::<prop::sample::Index>(), op()).prop_map(|(at, op)| Step::Edit(at, op)),
+        1 => flags().prop_map(Step::Retain),
+        1 => flags().prop_map(Step::Extract),
+        1 => Just(Step::Reread),
+        1 => (1..4usize).prop_map(Step::CutAndMerge),
+    ];
+    vec(step, 1..14)
 }
 
-fn apply_to_log(op: &Op, log: &mut LogRecord) {
-    if !apply_to_attributes(op, &mut log.attributes)
-        && let Op::SetBody(value) = op
-    {
-        log.body = Some(theirs(value));
-    }
+fn chosen(keep: &[bool]) -> Vec<u32> {
+    (0..keep.len() as u32).filter(|at| keep[*at as usize]).collect()
 }
 
-fn apply_to_resource(op: &Op, resource: &mut Option<Resource>) {
-    match op {
-        Op::MapResource(shift) => resource.iter_mut().for_each(|resource| map(&mut resource.attributes, *shift, 0)),
-        Op::AppendResource(key, value) => {
-            resource.get_or_insert_default().attributes.push(pair(KEYS[usize::from(*key)], value));
-        }
-        _ => {}
-    }
+fn reread(data: &Data) -> Data {
+    Data::decode(data.signal(), data.encode().concat().into(), &Limits::default()).unwrap()
 }
 
-fn apply_to_scope(op: &Op, scope: &mut Option<InstrumentationScope>) {
-    if let Op::MapScope(shift) = op {
-        scope.iter_mut().for_each(|scope| map(&mut scope.attributes, *shift, 0));
-    }
-}
-
-fn apply(op: &Op, mut record: RecordMut<'_>) {
-    match op {
-        Op::Set(key, value) => record.set(KeyId(*key), value),
-        Op::SetNamed(key, value) => record.set_named(key, value),
-        Op::Append(key, value) => record.append(KeyId(*key), value),
-        Op::Rename(from, to) => {
-            let had = record.as_ref().attrs().get(KeyId(*from)).is_some();
-            assert_eq!(record.rename(KeyId(*from), KeyId(*to)), had);
-        }
-        Op::Remove(key) => {
-            let had = record.as_ref().attrs().get(KeyId(*key)).is_some();
-            assert_eq!(record.remove(KeyId(*key)), had);
-        }
-        Op::RemoveNamed(key) => drop(record.remove_named(key)),
-        Op::MapAttrs(shift) => record.map_attrs(|key, _| decide(*shift, 0, key.name)),
-        Op::AddEvent(time, name, attrs) => {
-            let attrs: Vec<(KeyId, ValueIn<'_>)> = attrs.iter().map(|(key, value)| (KeyId(*key), value.into())).collect();
-            record.add_event(*time, name, &attrs);
-        }
-        Op::MapEvents(shift) => record.map_event_attrs(|at, key, _| decide(*shift, at, key.name)),
-        Op::MapLinks(shift) => record.map_link_attrs(|at, key, _| decide(*shift, at, key.name)),
-        Op::SetName(name) => record.set_name(name),
-        Op::SetStatus(message) => record.set_status_message(message),
-        Op::SetBody(value) => record.set_body(value),
-        Op::SetTraceState(state) => record.set_trace_state(state),
-        Op::AppendResource(key, value) => record.append_resource_attr(KeyId(*key), value),
-        Op::MapResource(shift) => record.map_resource_attrs(|key, _| decide(*shift, 0, key.name)),
-        Op::MapScope(shift) => record.map_scope_attrs(|key, _| decide(*shift, 0, key.name)),
-    }
-}
-
-fn edited_traces(mut request: ExportTraceServiceRequest, ops: &[(prop::sample::Index, Op)]) {
-    install();
-    let mut traces = Traces::decode(request.encode_to_vec().into(), &Limits::default()).unwrap();
-    let untouched = traces.clone();
-    let before = request.clone();
-    if traces.is_empty() {
-        return;
-    }
-    for (at, op) in ops {
-        let at = at.index(traces.len());
-        apply(op, traces.edit(at));
-        let mut position = 0;
-        for resource in &mut request.resource_spans {
-            for scope in &mut resource.scope_spans {
-                for span in &mut scope.spans {
-                    if position == at {
-                        apply_to_span(op, span);
-                        apply_to_scope(op, &mut scope.scope);
-                        apply_to_resource(op, &mut resource.resource);
-                    }
-                    position += 1;
+/// The two signals differ in the names of their structs only.
+macro_rules! steps_equal {
+    ($name:ident, $type:ident, $request:ident, $resources:ident, $scopes:ident, $items:ident, $on_item:ident, $check:ident, $filter:ident) => {
+        fn $name(mut request: $request, steps: &[Step]) {
+            install();
+            let mut data = Data::$type($type::decode(request.encode_to_vec().into(), &Limits::default()).unwrap());
+            let untouched = data.clone();
+            let before = request.clone();
+            for step in steps {
+                if data.items() == 0 {
+                    break;
                 }
+                match step {
+                    Step::Edit(at, op) => {
+                        let at = at.index(data.records());
+                        op.on_ours(data.edit(at));
+                        let mut position = 0;
+                        for resource in &mut request.$resources {
+                            for scope in &mut resource.$scopes {
+                                for item in &mut scope.$items {
+                                    if position == at {
+                                        op.$on_item(item);
+                                        op.on_scope(&mut scope.scope, &mut scope.schema_url);
+                                        op.on_resource(&mut resource.resource, &mut resource.schema_url);
+                                    }
+                                    position += 1;
+                                }
+                            }
+                        }
+                    }
+                    Step::Retain(flags) => {
+                        let keep = &flags[..data.records()];
+                        let mut flags = keep.iter();
+                        data.retain(|_| *flags.next().unwrap());
+                        if keep.contains(&false) {
+                            request = $filter(request, keep);
+                        }
+                    }
+                    Step::Extract(flags) => {
+                        let keep = &flags[..data.records()];
+                        let Data::$type(ours) = &data else { unreachable!() };
+                        data = Data::$type(ours.extract(&chosen(keep)));
+                        request = $filter(request, keep);
+                    }
+                    Step::Reread => data = reread(&data),
+                    Step::CutAndMerge(items) => {
+                        let parts: Vec<Data> = data.split(SplitLimits::items(*items)).collect();
+                        let of_theirs = parts.iter().scan(0, |from, part| {
+                            let range = *from..*from + part.items();
+                            *from = range.end;
+                            Some($filter(request.clone(), &(0..data.items()).map(|at| range.contains(&at)).collect::<Vec<_>>()))
+                        });
+                        // What fits whole stays as it is, without leaving empty containers out.
+                        if parts.len() > 1 {
+                            request = $request { $resources: of_theirs.flat_map(|part| part.$resources).collect() };
+                        }
+                        let merged: Vec<u8> = parts.iter().flat_map(|part| part.encode().concat()).collect();
+                        data = Data::decode(data.signal(), merged.into(), &Limits::default()).unwrap();
+                    }
+                }
+                let Data::$type(ours) = &data else { unreachable!() };
+                $check(ours, &request);
             }
+            let encoded = data.encode().concat();
+            assert_eq!($request::decode(&*encoded).unwrap(), request);
+            let Data::$type(again) = reread(&data) else { unreachable!() };
+            $check(&again, &request);
+            let mut json = Vec::new();
+            data.write_json(&mut json);
+            let again = $type::decode_json(&json, &Limits::default()).unwrap();
+            $check(&again, &request);
+            // The clone taken before does not see the edits.
+            let Data::$type(untouched) = &untouched else { unreachable!() };
+            $check(untouched, &before);
         }
-    }
-    check_traces(&traces, &request);
-    let encoded = join(traces.encode());
-    assert_eq!(ExportTraceServiceRequest::decode(&*encoded).unwrap(), request);
-    check_traces(&Traces::decode(encoded.into(), &Limits::default()).unwrap(), &request);
-    // The clone taken before does not see the edits.
-    check_traces(&untouched, &before);
+    };
 }
 
-fn edited_logs(mut request: ExportLogsServiceRequest, ops: &[(prop::sample::Index, Op)]) {
-    install();
-    let mut logs = Logs::decode(request.encode_to_vec().into(), &Limits::default()).unwrap();
-    if logs.is_empty() {
-        return;
-    }
-    for (at, op) in ops {
-        let at = at.index(logs.len());
-        apply(op, logs.edit(at));
-        let mut position = 0;
-        for resource in &mut request.resource_logs {
-            for scope in &mut resource.scope_logs {
-                for record in &mut scope.log_records {
-                    if position == at {
-                        apply_to_log(op, record);
-                        apply_to_scope(op, &mut scope.scope);
-                        apply_to_resource(op, &mut resource.resource);
-                    }
-                    position += 1;
-                }
-            }
-        }
-    }
-    check_logs(&logs, &request);
-    let encoded = join(logs.encode());
-    assert_eq!(ExportLogsServiceRequest::decode(&*encoded).unwrap(), request);
-    check_logs(&Logs::decode(encoded.into(), &Limits::default()).unwrap(), &request);
-}
+steps_equal!(
+    steps_on_traces,
+    Traces,
+    ExportTraceServiceRequest,
+    resource_spans,
+    scope_spans,
+    spans,
+    on_span,
+    check_traces,
+    filter_traces
+);
+steps_equal!(
+    steps_on_logs,
+    Logs,
+    ExportLogsServiceRequest,
+    resource_logs,
+    scope_logs,
+    log_records,
+    on_log,
+    check_logs,
+    filter_logs
+);
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
-    fn edits_of_spans_equal_edits_of_structs(request in traces(), ops in vec((any::<prop::sample::Index>(), op()), 1..12)) {
-        edited_traces(request, &ops);
+    fn edits_of_spans_equal_edits_of_structs(request in traces(), steps in steps()) {
+        steps_on_traces(request, &steps);
     }
 
     #[test]
-    fn edits_of_logs_equal_edits_of_structs(request in logs(), ops in vec((any::<prop::sample::Index>(), op()), 1..12)) {
-        edited_logs(request, &ops);
+    fn edits_of_logs_equal_edits_of_structs(request in logs(), steps in steps()) {
+        steps_on_logs(request, &steps);
     }
 }

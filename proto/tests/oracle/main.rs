@@ -7,6 +7,7 @@ mod edits;
 mod hostile;
 mod json;
 mod metric_strategies;
+mod ops;
 mod read;
 mod select;
 mod split;
@@ -14,9 +15,7 @@ mod strategies;
 mod values;
 
 use chaperone_proto::keys;
-
-/// Keys that "code names" in these tests; every other key is one that only the wire knows.
-pub static KEYS: [&str; 6] = ["gen_ai.request.model", "k1", "k2.longer", "k3", "k4", "service.name"];
+use ops::KEYS;
 
 /// Runs before anything is decoded.
 pub fn install() {

@@ -10,6 +10,12 @@ use opentelemetry_proto::tonic::common::v1::InstrumentationScope;
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use proptest::prelude::*;
 use prost::Message;
+use std::collections::BTreeMap;
+
+/// An id as views give it: one of zeros is none.
+fn id(bytes: &[u8]) -> Option<Vec<u8>> {
+    bytes.iter().any(|byte| *byte != 0).then(|| bytes.to_vec())
+}
 
 fn check_scope(scope: ScopeRef<'_>, expected: Option<&InstrumentationScope>, schema_url: &str) {
     let expected = expected.cloned().unwrap_or_default();
@@ -19,8 +25,15 @@ fn check_scope(scope: ScopeRef<'_>, expected: Option<&InstrumentationScope>, sch
     check_attributes(scope.attrs(), &expected.attributes);
 }
 
-fn check_resource(resource: ResourceRef<'_>, at: usize, expected: Option<&Resource>, schema_url: &str) {
-    assert_eq!(resource.index(), at);
+/// `seen`: which resource each position stood for so far. After `retain` positions have gaps, but stay apart.
+fn check_resource(
+    resource: ResourceRef<'_>,
+    seen: &mut BTreeMap<usize, usize>,
+    at: usize,
+    expected: Option<&Resource>,
+    schema_url: &str,
+) {
+    assert_eq!(*seen.entry(resource.index()).or_insert(at), at);
     assert_eq!(resource.schema_url(), schema_url);
     check_attributes(resource.attrs(), &expected.cloned().unwrap_or_default().attributes);
 }
@@ -28,14 +41,18 @@ fn check_resource(resource: ResourceRef<'_>, at: usize, expected: Option<&Resour
 /// Every field of every span, wherever it stands now.
 pub fn check_traces(traces: &Traces, expected: &ExportTraceServiceRequest) {
     let mut at = 0;
+    let mut seen = BTreeMap::new();
     for (resource_at, resource) in expected.resource_spans.iter().enumerate() {
         for scope in &resource.scope_spans {
             for wanted in &scope.spans {
                 let span = traces.span(at);
                 at += 1;
-                assert_eq!(span.trace_id().map_or(vec![], |id| id.to_vec()), wanted.trace_id);
-                assert_eq!(span.span_id().map_or(vec![], |id| id.to_vec()), wanted.span_id);
-                assert_eq!(span.parent_span_id().map_or(vec![], |id| id.to_vec()), wanted.parent_span_id);
+                assert_eq!(span.trace_id().map(|id| id.to_vec()), id(&wanted.trace_id));
+                assert_eq!(span.span_id().map(|id| id.to_vec()), id(&wanted.span_id));
+                assert_eq!(span.parent_span_id().map(|id| id.to_vec()), id(&wanted.parent_span_id));
+                let counts = (wanted.dropped_attributes_count, wanted.dropped_events_count, wanted.dropped_links_count);
+                let ours = (span.dropped_attributes_count(), span.dropped_events_count(), span.dropped_links_count());
+                assert_eq!(ours, counts);
                 assert_eq!(span.trace_state(), wanted.trace_state);
                 assert_eq!(span.flags(), wanted.flags);
                 assert_eq!(span.name(), wanted.name);
@@ -51,13 +68,13 @@ pub fn check_traces(traces: &Traces, expected: &ExportTraceServiceRequest) {
                 }
                 assert_eq!(span.links().count(), wanted.links.len());
                 for (link, wanted) in span.links().zip(&wanted.links) {
-                    assert_eq!(link.trace_id().map_or(vec![], |id| id.to_vec()), wanted.trace_id);
-                    assert_eq!(link.span_id().map_or(vec![], |id| id.to_vec()), wanted.span_id);
+                    assert_eq!(link.trace_id().map(|id| id.to_vec()), id(&wanted.trace_id));
+                    assert_eq!(link.span_id().map(|id| id.to_vec()), id(&wanted.span_id));
                     assert_eq!(link.trace_state(), wanted.trace_state);
                     check_attributes(link.attrs(), &wanted.attributes);
                 }
                 check_scope(span.scope(), scope.scope.as_ref(), &scope.schema_url);
-                check_resource(span.resource(), resource_at, resource.resource.as_ref(), &resource.schema_url);
+                check_resource(span.resource(), &mut seen, resource_at, resource.resource.as_ref(), &resource.schema_url);
             }
         }
     }
@@ -67,20 +84,22 @@ pub fn check_traces(traces: &Traces, expected: &ExportTraceServiceRequest) {
 /// Every field of every log record, wherever it stands now.
 pub fn check_logs(logs: &Logs, expected: &ExportLogsServiceRequest) {
     let mut at = 0;
+    let mut seen = BTreeMap::new();
     for (resource_at, resource) in expected.resource_logs.iter().enumerate() {
         for scope in &resource.scope_logs {
             for wanted in &scope.log_records {
                 let log = logs.log(at);
                 at += 1;
-                assert_eq!(log.trace_id().map_or(vec![], |id| id.to_vec()), wanted.trace_id);
-                assert_eq!(log.span_id().map_or(vec![], |id| id.to_vec()), wanted.span_id);
+                assert_eq!(log.trace_id().map(|id| id.to_vec()), id(&wanted.trace_id));
+                assert_eq!(log.span_id().map(|id| id.to_vec()), id(&wanted.span_id));
+                assert_eq!(log.dropped_attributes_count(), wanted.dropped_attributes_count);
                 assert_eq!((log.time_ns(), log.observed_time_ns()), (wanted.time_unix_nano, wanted.observed_time_unix_nano));
                 assert_eq!((log.severity_number(), log.severity_text()), (wanted.severity_number, wanted.severity_text.as_str()));
                 assert_eq!((log.flags(), log.event_name()), (wanted.flags, wanted.event_name.as_str()));
                 assert_eq!(log.body().to_value(), ours(wanted.body.as_ref()));
                 check_attributes(log.attrs(), &wanted.attributes);
                 check_scope(log.scope(), scope.scope.as_ref(), &scope.schema_url);
-                check_resource(log.resource(), resource_at, resource.resource.as_ref(), &resource.schema_url);
+                check_resource(log.resource(), &mut seen, resource_at, resource.resource.as_ref(), &resource.schema_url);
             }
         }
     }

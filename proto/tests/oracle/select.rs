@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use prost::Message;
 
 /// The spans at the given positions, without scopes and resources that would be empty.
-fn filter_traces(mut request: ExportTraceServiceRequest, keep: &[bool]) -> ExportTraceServiceRequest {
+pub fn filter_traces(mut request: ExportTraceServiceRequest, keep: &[bool]) -> ExportTraceServiceRequest {
     let mut keep = keep.iter();
     for resource in &mut request.resource_spans {
         for scope in &mut resource.scope_spans {
@@ -23,7 +23,7 @@ fn filter_traces(mut request: ExportTraceServiceRequest, keep: &[bool]) -> Expor
     request
 }
 
-fn filter_logs(mut request: ExportLogsServiceRequest, keep: &[bool]) -> ExportLogsServiceRequest {
+pub fn filter_logs(mut request: ExportLogsServiceRequest, keep: &[bool]) -> ExportLogsServiceRequest {
     let mut keep = keep.iter();
     for resource in &mut request.resource_logs {
         for scope in &mut resource.scope_logs {

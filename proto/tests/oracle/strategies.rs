@@ -1,6 +1,6 @@
 //! Random requests as oracle structs.
 
-use crate::KEYS;
+use crate::ops::KEYS;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
