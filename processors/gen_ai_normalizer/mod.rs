@@ -3,6 +3,7 @@
 //! What it knows is in `genai::dialects`. Records of other telemetry pass untouched.
 
 mod config;
+mod sources;
 #[cfg(test)]
 mod tests;
 

@@ -47,11 +47,33 @@ fn mistakes_in_sources_are_told() {
     for (yaml, message) in [
         (include_str!("testdata/invalid_source.yaml"), "unknown source `openinferense`"),
         (include_str!("testdata/invalid_custom.yaml"), "source `custom` needs `custom_mappings`"),
-        (include_str!("testdata/invalid_mappings.yaml"), "`custom_mappings` belongs to the source `custom`"),
+        (include_str!("testdata/invalid_mappings.yaml"), "source and target are both `a`"),
     ] {
         let problems = config(yaml).unwrap_err();
         assert!(problems.contains(message), "{problems}");
     }
+}
+
+#[test]
+fn sources_are_a_map_or_a_list() {
+    let listed = config("sources: [{name: openllmetry}, {name: openinference, overwrite: true}]").unwrap();
+    assert_eq!(listed, config("sources: {openinference: {overwrite: true}, openllmetry:}").unwrap());
+    for (yaml, message) in [
+        ("sources: [{name: openinferense}]", "unknown source `openinferense`"),
+        ("sources: [{name: openllmetry}, {name: openllmetry}]", "source `openllmetry` is named twice"),
+        ("sources: [{nmae: openllmetry}]", "nmae"),
+        ("sources: [openllmetry]", "sources"),
+    ] {
+        let problems = config(yaml).unwrap_err();
+        assert!(problems.contains(message), "{problems}");
+    }
+}
+
+#[test]
+fn a_source_may_have_mappings_of_the_users_own() {
+    let yaml = "sources: {openinference: {custom_mappings: {house.team: team}}}";
+    let data = span(yaml, "openinference.instrumentation.openai", &text("house.team", "red"));
+    assert_eq!(value(&data, "team"), string("red"));
 }
 
 #[test]
