@@ -96,7 +96,8 @@ impl UserConfig for QueueConfig {
         }
         if let Some(batch) = self.batch.get() {
             problems.within("batch", |problems| batch.check(problems));
-            if batch.sizer == self.sizer && batch.min_size > self.queue_size {
+            let comparable = batch.sizer == self.sizer && batch.sizer != Sizer::Requests;
+            if comparable && batch.min_size > self.queue_size {
                 problems.error("batch.min_size", "`min_size` must be less than or equal to `queue_size`");
             }
         }

@@ -99,7 +99,7 @@ fn r1_1_11_optional_blocks_have_three_states() {
     assert_eq!(batch("batch: {min_size: 5}")["min_size"], json!(5));
     assert_eq!(batch("batch: {enabled: false}"), json!({"enabled": false}));
     accepted(&[&queue("batch: {enabled: false, sizer: requests}")]);
-    refused(&[&queue("batch: {enabled: true, sizer: requests}")], "`batch` supports only the sizers");
+    refused(&[&queue("batch: {enabled: true, sizer: requests}")], "`batch` supports only `items` or `bytes` sizer, found `requests`");
     let none = "receivers: {otlp: {protocols: {grpc: {enabled: false}, http: }}}";
     assert_eq!(in_force(&[none], "/receivers/otlp/protocols/grpc"), json!({"enabled": false}));
     refused(&["receivers: {otlp: {protocols: {grpc: false}}}"], "expected a map, found `false`");
@@ -107,7 +107,7 @@ fn r1_1_11_optional_blocks_have_three_states() {
 
 #[test]
 fn r1_1_12_retry_is_a_plain_block_and_is_checked_even_when_it_is_off() {
-    refused(&[&exporter("retry_on_failure: {enabled: false, multiplier: -1}")], "`-1` is negative");
+    refused(&[&exporter("retry_on_failure: {enabled: false, multiplier: -1}")], "`multiplier` must be non-negative, found -1");
 }
 
 #[test]

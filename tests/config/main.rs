@@ -6,6 +6,7 @@
 //! `UPDATE_EXPECTED=1` writes what is said now into `expected.txt`, for review.
 
 mod contract;
+mod contract_front;
 mod contract_ids;
 mod contract_phases;
 mod contract_sources;
