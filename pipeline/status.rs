@@ -109,6 +109,30 @@ pub struct Topology {
     pub extensions: Vec<Subject>,
 }
 
+/// What the process is: for pages about it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct About {
+    /// Version of the binary.
+    pub version: String,
+    /// Feature gates with their state.
+    pub features: Vec<Feature>,
+    /// The configuration in force, defaults filled in, without secrets; null where nobody said.
+    pub config: serde_json::Value,
+}
+
+/// A feature gate as it was set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Feature {
+    /// Its id.
+    pub id: String,
+    /// Whether it is on.
+    pub enabled: bool,
+    /// How settled it is.
+    pub stage: String,
+    /// What it does.
+    pub description: String,
+}
+
 /// The statuses of all components. Clones share them.
 #[derive(Debug, Clone, Default)]
 pub struct StatusBoard {
@@ -121,6 +145,8 @@ struct State {
     events: BTreeMap<Subject, StatusEvent>,
     // Shared with readers, who keep it beyond the lock.
     topology: Arc<Topology>,
+    // The same.
+    about: Arc<About>,
 }
 
 impl StatusBoard {
@@ -155,6 +181,14 @@ impl StatusBoard {
         };
         state.events.retain(|subject, _| named(subject));
         state.topology = Arc::new(topology);
+    }
+    /// What the process is.
+    pub fn about(&self) -> Arc<About> {
+        Arc::clone(&self.lock().about)
+    }
+    /// Says what the process is, at the start and after a reload.
+    pub fn set_about(&self, about: About) {
+        self.lock().about = Arc::new(about);
     }
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
