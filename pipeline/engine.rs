@@ -7,6 +7,7 @@ pub(crate) mod accounted;
 pub(crate) mod admission;
 pub(crate) mod chance;
 mod count;
+mod count_json;
 pub(crate) mod counters;
 mod digest;
 pub(crate) mod door;

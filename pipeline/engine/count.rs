@@ -1,15 +1,16 @@
 //! Counts items, and finds the latest event time, in a serialized request without indexing it.
 //!
 //! A request that is refused for lack of room must not cost room, yet operators want to know how much was refused.
-//! Walks the protobuf by field numbers; a malformed or JSON body gives what was found so far.
+//! Walks the protobuf by field numbers; a malformed body gives what was found so far. JSON is `count_json`'s.
 
+use crate::engine::count_json;
 use crate::{Encoding, Payload};
 use chaperone_proto::Signal;
 
-/// Spans, data points or log records of a body; 0 for JSON.
+/// Spans, data points or log records of a body.
 pub(crate) fn items(payload: &Payload) -> usize {
     if payload.encoding == Encoding::Json {
-        return 0;
+        return count_json::items(payload.signal, &payload.body);
     }
     let mut items = 0;
     leaves(payload.signal, &payload.body, &mut |_| items += 1);

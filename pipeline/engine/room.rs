@@ -46,6 +46,11 @@ impl<F: Fn() -> usize> Asking<'_, F> {
                 }
                 Err(refused) => refused,
             };
+            // Who sends nothing is never told to come again: it needs no room.
+            if (self.items)() == 0 {
+                client.map(Client::is_let_in);
+                return Ok(Admitted { place, room: Vec::new() });
+            }
             drop(place);
             let Some(lane) = refused.worth_waiting().cloned() else {
                 client.map(Client::is_let_in);
