@@ -58,6 +58,11 @@ impl Collector {
         self.folder.path()
     }
 
+    /// Its process id, to ask the kernel what it uses.
+    pub fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// A file in its folder.
     pub fn file(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
