@@ -1,14 +1,13 @@
 //! The client against servers that answer oddly; those that answer well are tested where it is used.
 
 use crate::grpc_client::{Call, CallError, Code, GrpcClient};
-use crate::{Body, BodyEncoding, Handler, Listener, Server, ServerSettings, body, compress};
+use crate::{Body, BodyEncoding, Handler, Listener, Peer, Server, ServerSettings, body, compress};
 use bytes::{BufMut, Bytes};
 use chaperone_config::Endpoint;
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, HeaderValue, Request, Response};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -21,7 +20,7 @@ struct Script {
     trailers: Option<Vec<(&'static str, &'static str)>>,
     hang: bool,
     seen: Mutex<Vec<(HeaderMap, Bytes)>>,
-    peers: Mutex<Vec<SocketAddr>>,
+    peers: Mutex<Vec<Peer>>,
 }
 
 fn map(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
@@ -29,7 +28,7 @@ fn map(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
 }
 
 impl Handler for Script {
-    fn handle(self: Arc<Self>, request: Request<Incoming>, peer: SocketAddr) -> BoxFuture<'static, Response<Body>> {
+    fn handle(self: Arc<Self>, request: Request<Incoming>, peer: Peer) -> BoxFuture<'static, Response<Body>> {
         Box::pin(async move {
             let (parts, asked) = request.into_parts();
             let asked = asked.collect().await.unwrap().to_bytes();
@@ -54,7 +53,7 @@ impl Handler for Script {
 
 async fn listen(address: &str, script: Arc<Script>) -> Server {
     let listener = Listener::bind(&Endpoint::new(address)).await.unwrap();
-    Server::start(listener, ServerSettings { http1: false, max_concurrent_streams: 10 }, script)
+    Server::start(listener, ServerSettings::grpc(10), script)
 }
 
 async fn serve(script: Script) -> (Server, Arc<Script>, GrpcClient) {

@@ -8,7 +8,6 @@ use futures_util::future::BoxFuture;
 use http::uri::PathAndQuery;
 use http::{Request, Response};
 use hyper::body::Incoming;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -56,7 +55,7 @@ struct Lengths {
 const LIMITS: MessageLimits = MessageLimits { max_bytes: 1 << 20, pace: Pace::SLOWEST };
 
 impl Handler for Lengths {
-    fn handle(self: Arc<Self>, request: Request<Incoming>, _peer: SocketAddr) -> BoxFuture<'static, Response<Body>> {
+    fn handle(self: Arc<Self>, request: Request<Incoming>, _peer: crate::Peer) -> BoxFuture<'static, Response<Body>> {
         Box::pin(async move {
             let meter = Held { budget: Arc::clone(&self.budget), bytes: 0, limit: self.limit };
             let budget = Arc::clone(&self.budget);
@@ -80,7 +79,7 @@ impl Bench {
         let listener = Listener::bind(&Endpoint::new("localhost:0")).await.unwrap();
         let budget = Arc::new(Budget::default());
         let handler = Arc::new(Lengths { budget: Arc::clone(&budget), limit });
-        let server = Server::start(listener, ServerSettings { http1: false, max_concurrent_streams: 10 }, handler);
+        let server = Server::start(listener, ServerSettings::grpc(10), handler);
         let channel = tonic::transport::Channel::from_shared(format!("http://{}", server.address())).unwrap();
         Bench { server, budget, channel: channel.connect().await.unwrap() }
     }

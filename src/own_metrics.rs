@@ -4,13 +4,12 @@ use crate::entropy;
 use crate::telemetry::TelemetryConfig;
 use anyhow::{Context, Result};
 use chaperone_config::Endpoint;
-use chaperone_net::{Body, Handler, Listener, Server, ServerSettings, body};
+use chaperone_net::{Body, Handler, Listener, Peer, Server, ServerSettings, body};
 use chaperone_pipeline::exposition::{self, Family, FamilyType, Sample};
 use chaperone_pipeline::{BoxFuture, Telemetry};
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,7 +38,7 @@ impl OwnMetrics {
                 )
             })?;
             eprintln!("own metrics: exposed at http://{}/metrics", listener.address());
-            let settings = ServerSettings { http1: true, max_concurrent_streams: 100 };
+            let settings = ServerSettings::http(100);
             servers.push(Server::start(listener, settings, Arc::clone(&handler)));
         }
         Ok(OwnMetrics { servers })
@@ -59,7 +58,7 @@ struct Scrape {
 }
 
 impl Handler for Scrape {
-    fn handle(self: Arc<Self>, request: Request<Incoming>, _peer: SocketAddr) -> BoxFuture<'static, Response<Body>> {
+    fn handle(self: Arc<Self>, request: Request<Incoming>, _peer: Peer) -> BoxFuture<'static, Response<Body>> {
         let answer = if request.uri().path() != "/metrics" {
             refusal(StatusCode::NOT_FOUND)
         } else if request.method() != Method::GET && request.method() != Method::HEAD {
@@ -117,7 +116,7 @@ mod tests {
         parse_settings(&Node::parse(text, "c.yaml").unwrap(), "service.telemetry").unwrap()
     }
 
-    async fn get(address: SocketAddr, path: &str) -> (u16, String) {
+    async fn get(address: std::net::SocketAddr, path: &str) -> (u16, String) {
         let url = client::parse_url(&format!("http://{address}{path}")).unwrap();
         let timeout = Duration::from_secs(5);
         let request = HttpRequest { method: Method::GET, url, headers: Default::default(), body: vec![], timeout };
@@ -133,7 +132,7 @@ mod tests {
         let telemetry = Telemetry::default();
         telemetry.counter("otelcol_receiver_accepted_spans", "Spans.", &[("receiver", "otlp")]).add(3);
         let metrics = OwnMetrics::start(&config(ANY_PORT), &telemetry).await.unwrap();
-        let address = metrics.servers[0].address();
+        let address = metrics.servers[0].address().tcp().unwrap();
         let (status, text) = get(address, "/metrics").await;
         assert_eq!(status, 200);
         assert!(text.contains("otelcol_receiver_accepted_spans{receiver=\"otlp\"} 3\n"), "{text}");

@@ -12,7 +12,7 @@ mod tests;
 
 pub use config::Config;
 
-use chaperone_net::{Body, Handler, Listener, Server, ServerSettings};
+use chaperone_net::{Body, Handler, Listener, Peer, Server, ServerSettings};
 use chaperone_pipeline::{
     BoxFuture, BuildContext, Chunk, Clock, ConfigError, ExportContext, ExportError, Exported, Exporter, ExporterFactory, Front,
     Host, Meta, Signals, Stability, StartError, exposition,
@@ -20,7 +20,6 @@ use chaperone_pipeline::{
 use chaperone_proto::Data;
 use http::{Request, Response, StatusCode, header};
 use hyper::body::Incoming;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -61,7 +60,7 @@ impl Exporter for Prometheus {
                 .await
                 .map_err(|error| StartError::caused_by(format!("cannot serve metrics on `{}`", endpoint.as_str()), error))?;
             host.announce(&format!("serving metrics at http://{}/metrics", listener.address()));
-            let settings = ServerSettings { http1: true, max_concurrent_streams: 16 };
+            let settings = ServerSettings::http(16);
             let server = Server::start(listener, settings, Arc::clone(&self.page));
             *lock(&self.server) = Some(server);
             Ok(())
@@ -107,7 +106,7 @@ impl Page {
 }
 
 impl Handler for Page {
-    fn handle(self: Arc<Self>, request: Request<Incoming>, _peer: SocketAddr) -> BoxFuture<'static, Response<Body>> {
+    fn handle(self: Arc<Self>, request: Request<Incoming>, _peer: Peer) -> BoxFuture<'static, Response<Body>> {
         Box::pin(async move {
             let found = request.uri().path() == "/metrics";
             let (status, text) = if found { (StatusCode::OK, self.text()) } else { (StatusCode::NOT_FOUND, String::new()) };

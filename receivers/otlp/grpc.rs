@@ -4,7 +4,7 @@ use super::config::Grpc;
 use super::intake::{Arrived, Intake};
 use bytes::Bytes;
 use chaperone_net::grpc::{Message, MessageLimits, unary, unimplemented};
-use chaperone_net::{Body, Handler, Pace, ReceiveError, WireOutcome, body};
+use chaperone_net::{Body, Handler, Pace, Peer, ReceiveError, WireOutcome, body};
 use chaperone_pipeline::{BoxFuture, Encoding};
 use chaperone_proto::Signal;
 use http::header::CONTENT_TYPE;

@@ -4,7 +4,7 @@
 //! is looked at. A path that is not served costs nothing: its body is not read.
 
 mod answers;
-pub(super) mod cors;
+mod cors;
 mod encodings;
 mod media_type;
 mod routes;
@@ -12,9 +12,11 @@ mod routes;
 use super::config::Http;
 use super::intake::{Arrived, Intake};
 use answers::{error, not_found, plain, redirect, success};
+use bytes::Bytes;
 use chaperone_net::client::parse_headers;
 use chaperone_net::compression::decompress_off_thread;
-use chaperone_net::{Body, BodyEncoding, Handler, Pace, ReceiveError, WireOutcome, collect};
+use chaperone_net::{Body, BodyEncoding, Handler, Pace, Peer, ReceiveError, WireOutcome, collect};
+use chaperone_pipeline::entrance::Charge;
 use chaperone_pipeline::{BoxFuture, Encoding};
 use chaperone_proto::Signal;
 use cors::Policy;
@@ -25,6 +27,7 @@ use hyper::body::Incoming;
 pub(super) use routes::Routes;
 use routes::Way;
 use std::sync::Arc;
+use std::time::Duration;
 use tonic::Code;
 
 pub(super) struct HttpHandler {
@@ -34,6 +37,8 @@ pub(super) struct HttpHandler {
     cors: Option<Policy>,
     response_headers: HeaderMap,
     keeps_alive: bool,
+    /// From a request's headers to the end of its body.
+    read_timeout: Option<Duration>,
     max_bytes: usize,
 }
 
@@ -46,6 +51,7 @@ impl HttpHandler {
             cors: settings.cors.get().and_then(Policy::new),
             response_headers: parse_headers(settings.response_headers.iter()).unwrap_or_default(),
             keeps_alive: settings.keep_alives_enabled,
+            read_timeout: Some(settings.read_timeout.get()).filter(|timeout| !timeout.is_zero()),
             max_bytes: settings.max_bytes(),
             intake,
         }
@@ -116,10 +122,20 @@ impl HttpHandler {
             WireOutcome::of_http_body(&error)
         };
         let mut charge = self.intake.charge().ok_or_else(|| WireOutcome::of_http_body(&ReceiveError::OverBudget))?;
-        let body = collect(body, self.max_bytes, &mut charge, Pace::SLOWEST).await.map_err(turned_away)?;
+        let body = self.collect(body, &mut charge).await.map_err(turned_away)?;
         let decompressed = decompress_off_thread(body, packed, self.max_bytes, charge).await;
         let (body, charge) = decompressed.map_err(turned_away)?;
         self.intake.submit(Arrived { signal, encoding, body, charge, headers, peer }).await
+    }
+}
+
+impl HttpHandler {
+    async fn collect(&self, body: Incoming, charge: &mut Charge) -> Result<Bytes, ReceiveError> {
+        let arriving = collect(body, self.max_bytes, charge, Pace::SLOWEST);
+        match self.read_timeout {
+            None => arriving.await,
+            Some(timeout) => tokio::time::timeout(timeout, arriving).await.unwrap_or(Err(ReceiveError::TooSlow)),
+        }
     }
 }
 

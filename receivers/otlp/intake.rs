@@ -1,7 +1,7 @@
 //! What both transports share: charging a body, telling who sent it, handing it in, counting what is turned away.
 
 use bytes::Bytes;
-use chaperone_net::{ReceiveError, WireOutcome};
+use chaperone_net::{Peer, ReceiveError, WireOutcome};
 use chaperone_pipeline::entrance::Charge;
 use chaperone_pipeline::{ClientInfo, Counter, Encoding, Entrance, Host, Payload};
 use chaperone_proto::Signal;

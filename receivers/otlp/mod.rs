@@ -12,7 +12,9 @@ mod tests;
 
 pub use config::Config;
 
-use chaperone_config::Endpoint;
+use chaperone_config::{Endpoint, ServerTls, Transport};
+use chaperone_net::server::ConnectionCounters;
+use chaperone_net::tls::{self, TlsServer};
 use chaperone_net::{Handler, Listener, Server, ServerSettings};
 use chaperone_pipeline::{
     BoxFuture, BuildContext, ConfigError, Entrance, Host, Meta, Receiver, ReceiverFactory, Signals, Stability, StartError,
@@ -20,6 +22,7 @@ use chaperone_pipeline::{
 use intake::Intake;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tracing::warn;
 
 /// How long requests in flight may take when the receiver stops.
 const STOP_DEADLINE: Duration = Duration::from_secs(10);
@@ -45,42 +48,73 @@ struct OtlpReceiver {
 
 impl OtlpReceiver {
     async fn open(&self, host: &Host, entrance: Entrance) -> Result<(), StartError> {
-        // All sockets are opened before the first is served: a taken port must not leave half a receiver.
+        // All sockets are opened, and all certificates read, before the first is served: a taken port must not leave half
+        // a receiver.
         let grpc = match self.config.protocols.grpc.get() {
-            Some(settings) => Some((settings, bind(&settings.endpoint).await?)),
+            Some(settings) => Some((settings, bind(settings.transport, &settings.endpoint).await?, grpc_server(settings)?)),
             None => None,
         };
         let http = match self.config.protocols.http.get() {
-            Some(settings) => Some((settings, bind(&settings.endpoint).await?)),
+            Some(settings) => Some((settings, bind(settings.transport, &settings.endpoint).await?, http_server(settings)?)),
             None => None,
         };
-        if let Some((settings, listener)) = grpc {
+        if let Some((settings, listener, protocol)) = grpc {
             let intake = Intake::new(host, entrance.clone(), "grpc", settings.include_metadata);
-            let protocol = ServerSettings::grpc(settings.max_streams());
             self.serve(host, listener, "grpc", protocol, grpc::GrpcHandler::new(intake, settings));
         }
-        if let Some((settings, listener)) = http {
+        if let Some((settings, listener, protocol)) = http {
+            if let Some(ignored) = settings.cors.get().and_then(config::Cors::ignored) {
+                warn!(receiver = %host.id(), "{ignored}");
+            }
             let intake = Intake::new(host, entrance, "http", settings.include_metadata);
-            let protocol = ServerSettings::http(config::DEFAULT_STREAMS);
             self.serve(host, listener, "http", protocol, http::HttpHandler::new(intake, settings));
         }
         Ok(())
     }
 
-    fn serve(&self, host: &Host, listener: Listener, name: &'static str, protocol: ServerSettings, handler: impl Handler) {
-        let address = listener.address();
+    fn serve(&self, host: &Host, listener: Listener, name: &'static str, mut protocol: ServerSettings, handler: impl Handler) {
+        let receiver = host.id().to_string();
+        let labels = [("receiver", receiver.as_str()), ("protocol", name)];
+        protocol.counters = Some(ConnectionCounters::new(host.telemetry(), &labels));
+        let address = listener.address().clone();
         let server = Server::start(listener, protocol, Arc::new(handler));
         self.servers.lock().unwrap_or_else(PoisonError::into_inner).push(server);
-        let labels = [("receiver", &*host.id().to_string()), ("protocol", name)];
-        // With port 0 nobody could know where to send otherwise.
-        let help = "Port on which a receiver listens.";
-        host.telemetry().gauge("chaperone_receiver_port", help, &labels).set(address.port().into());
+        if let Some(port) = address.port() {
+            // With port 0 nobody could know where to send otherwise.
+            let help = "Port on which a receiver listens.";
+            host.telemetry().gauge("chaperone_receiver_port", help, &labels).set(port.into());
+        }
         host.announce(&format!("listening for OTLP/{} on {address}", if name == "grpc" { "gRPC" } else { "HTTP" }));
     }
 }
 
-async fn bind(endpoint: &Endpoint) -> Result<Listener, StartError> {
-    Listener::bind(endpoint).await.map_err(|error| StartError::caused_by(error.to_string(), error))
+fn grpc_server(settings: &config::Grpc) -> Result<ServerSettings, StartError> {
+    let mut server = ServerSettings::grpc(settings.max_streams());
+    if let Some(keepalive) = settings.keepalive.get() {
+        server = server.keepalive(keepalive);
+    }
+    server.tls = load(settings.tls.get(), tls::GRPC)?;
+    Ok(server)
+}
+
+fn http_server(settings: &config::Http) -> Result<ServerSettings, StartError> {
+    let mut server = ServerSettings::http(config::DEFAULT_STREAMS);
+    let or_read = |set: Duration| if set.is_zero() { settings.read_timeout.get() } else { set };
+    server.header_timeout = or_read(settings.read_header_timeout.get());
+    server.idle_timeout = or_read(settings.idle_timeout.get());
+    server.write_timeout = settings.write_timeout.get();
+    server.keep_alives = settings.keep_alives_enabled;
+    server.tls = load(settings.tls.get(), tls::HTTP)?;
+    Ok(server)
+}
+
+fn load(settings: Option<&ServerTls>, protocols: &'static [&'static [u8]]) -> Result<Option<TlsServer>, StartError> {
+    let loaded = settings.map(|settings| TlsServer::load(settings.clone(), protocols)).transpose();
+    loaded.map_err(|error| StartError::caused_by(format!("failed to load TLS config: {error}"), error))
+}
+
+async fn bind(transport: Transport, endpoint: &Endpoint) -> Result<Listener, StartError> {
+    Listener::bind_on(transport, endpoint).await.map_err(|error| StartError::caused_by(error.to_string(), error))
 }
 
 impl Receiver for OtlpReceiver {
