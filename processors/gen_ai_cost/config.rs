@@ -1,6 +1,6 @@
 //! Settings of the `gen_ai_cost` processor.
 
-use chaperone_config::{Problems, UserConfig};
+use chaperone_config::{Duration, Problems, UserConfig};
 use chaperone_genai::prices::{Rate, RateKind, Rates, clean_model};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,9 +11,32 @@ use serde::{Deserialize, Serialize};
 pub struct Config {
     /// Prices of your own. They come before the embedded list; the first entry that fits counts.
     pub prices: Vec<OwnPrice>,
+    /// Price lists of your own, as LiteLLM or genai-prices publish them; they come after `prices` and before the embedded
+    /// list, the first first. A file that changes is read again; nothing is ever fetched.
+    pub price_lists: Vec<PriceList>,
+    /// How often files of `price_lists` are looked at for changes. 0 never does.
+    pub reload_interval: Duration,
     /// Records that are remembered so that each call is counted once. The oldest go first; about 700 bytes a call,
     /// 120 any other record.
     pub max_records: usize,
+}
+
+/// A price list in a file.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct PriceList {
+    /// The file: JSON of LiteLLM or of genai-prices. Required.
+    pub path: String,
+    /// What stands before provider and model in `chaperone.cost.price_id`, such as `litellm@1.109.1`. Empty means the name
+    /// of the file.
+    pub name: String,
+}
+
+impl PriceList {
+    pub(super) fn name(&self) -> &str {
+        let file = std::path::Path::new(&self.path).file_stem().and_then(std::ffi::OsStr::to_str);
+        if self.name.is_empty() { file.unwrap_or(&self.path) } else { &self.name }
+    }
 }
 
 /// The price of one model, in US dollars per million tokens.
@@ -40,7 +63,8 @@ pub struct OwnPrice {
 
 impl Default for Config {
     fn default() -> Config {
-        Config { prices: Vec::new(), max_records: 131_072 }
+        let (prices, price_lists) = (Vec::new(), Vec::new());
+        Config { prices, price_lists, reload_interval: Duration::from_secs(30), max_records: 131_072 }
     }
 }
 
@@ -51,6 +75,9 @@ impl UserConfig for Config {
         }
         for (at, price) in self.prices.iter().enumerate() {
             problems.within(&format!("prices[{at}]"), |problems| price.check(problems));
+        }
+        for (at, list) in self.price_lists.iter().enumerate().filter(|(_, list)| list.path.trim().is_empty()) {
+            problems.error(&format!("price_lists[{at}].path"), format!("`{}` names no file", list.path));
         }
     }
 }

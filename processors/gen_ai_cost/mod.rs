@@ -5,23 +5,25 @@
 
 mod config;
 mod counters;
+mod lists;
 #[cfg(test)]
 mod tests;
 mod window;
 
 pub use config::Config;
 
-use chaperone_genai::prices::{Found, Rates, embedded};
+use chaperone_genai::prices::{Found, PriceBook, Rates, embedded};
 use chaperone_genai::record::{is_gen_ai, model};
 use chaperone_genai::usage::{self, Costing, OwnPrice, Reported, Role, Senders, Usage, Verdict};
 use chaperone_genai::{dialects, keys};
 use chaperone_pipeline::{
-    Batch, BuildContext, ConfigError, Host, Meta, Outbox, ProcessError, Processor, ProcessorFactory, Signals, Stability,
-    StartError,
+    Batch, BuildContext, ConfigError, Host, Meta, Next, Now, Outbox, ProcessError, Processor, ProcessorFactory, Signals,
+    Stability, StartError,
 };
 use chaperone_proto::{Data, RecordRef, Signal, Value};
 use counters::Counters;
-use std::sync::Arc;
+use lists::Lists;
+use std::sync::{Arc, OnceLock};
 use window::SharedWindow;
 
 /// Factory of the processor.
@@ -41,15 +43,19 @@ impl ProcessorFactory for GenAiCost {
         let own = config.prices.iter().map(|price| (price.clone(), price.rates())).collect();
         // Shared by the instances of this id in all pipelines and signals: spans and logs tell of the same calls.
         let window = ctx.shared(SharedWindow::default);
-        Ok(Arc::new(Processing { own, window, max_records: config.max_records, counters: Counters::new(ctx) }))
+        let (lists, host) = (Arc::default(), OnceLock::new());
+        Ok(Arc::new(Processing { own, lists, host, window, counters: Counters::new(ctx), config }))
     }
 }
 
 struct Processing {
     own: Vec<(config::OwnPrice, (Rates, String))>,
+    // Shared with the thread that reads changed files.
+    lists: Arc<Lists>,
+    host: OnceLock<Host>,
     window: Arc<SharedWindow>,
-    max_records: usize,
     counters: Counters,
+    config: Config,
 }
 
 /// A GenAI record of the batch, read and decided.
@@ -62,21 +68,33 @@ struct Item {
 }
 
 /// Prices found for the names that occur in one batch.
-type PriceMemo = Vec<(String, String, Found<'static>)>;
+type PriceMemo<'t> = Vec<(String, String, Found<'t>)>;
 
 impl Processor for Processing {
-    fn start(&self, _host: &Host) -> Result<(), StartError> {
+    fn start(&self, host: &Host) -> Result<(), StartError> {
         // The list is read when first asked for: not by the first request.
         tracing::debug!(models = embedded().models(), "read the embedded price list");
-        Ok(())
+        self.host.get_or_init(|| host.clone());
+        self.lists.read(&self.config.price_lists)
+    }
+
+    fn tick(&self, _now: Now, _out: &mut Outbox) -> Next {
+        let every = self.config.reload_interval.get();
+        let Some(host) = self.host.get().filter(|_| !every.is_zero() && !self.config.price_lists.is_empty()) else {
+            return Next::Done;
+        };
+        self.lists.look_again(host);
+        Next::After(every)
     }
 
     fn process(&self, mut batch: Batch, out: &mut Outbox) -> Result<(), ProcessError> {
         if batch.signal() != Signal::Metrics {
+            // One book a batch, whatever happens to the files meanwhile.
+            let book = self.lists.book();
             let mut memo = PriceMemo::new();
             for item in self.decide(&batch.data) {
                 let record = batch.data.record(item.at);
-                let costing = item.usage.filter(|_| !is_priced(record)).map(|usage| self.price(record, &usage, &mut memo));
+                let costing = item.usage.filter(|_| !is_priced(record)).map(|usage| self.price(record, &usage, &book, &mut memo));
                 self.counters.count(&item.verdict, item.role, costing.as_ref());
                 let mut record = batch.data.edit(item.at);
                 usage::write(&mut record, item.role, &item.reported, item.usage.as_ref(), item.verdict);
@@ -110,19 +128,19 @@ impl Processing {
             asked.push(window::Question::of(record, senders.of(record), role, usage.as_ref()));
             items.push(Item { at, role, reported, usage, verdict: window::UNDECIDED });
         }
-        let evicted = self.window.decide(asked, self.max_records, |at, verdict| items[at].verdict = verdict);
+        let evicted = self.window.decide(asked, self.config.max_records, |at, verdict| items[at].verdict = verdict);
         self.counters.evicted.add(evicted);
         items
     }
 
-    fn price(&self, record: RecordRef<'_>, usage: &Usage, memo: &mut PriceMemo) -> Costing {
+    fn price<'t>(&self, record: RecordRef<'_>, usage: &Usage, book: &'t PriceBook, memo: &mut PriceMemo<'t>) -> Costing {
         let attrs = record.attrs();
         let provider = attrs.str(keys::GEN_AI_PROVIDER_NAME).unwrap_or("");
         let model = model(record).unwrap_or("");
         let own = self.own.iter().find(|(price, _)| price.fits(provider, model));
         let own = own.map(|(_, (rates, price_id))| OwnPrice { rates, price_id });
         let settings = settings(record);
-        let listed = find(provider, model, memo);
+        let listed = find(provider, model, book, memo);
         let mut costing = usage::cost(record, usage, settings, own, listed);
         let ratio = usage::context_ratio(usage, listed).map(|ratio| (keys::CHAPERONE_LLM_CONTEXT_RATIO, Value::Double(ratio)));
         costing.attributes.extend(ratio);
@@ -152,11 +170,11 @@ fn is_priced(record: RecordRef<'_>) -> bool {
     record.attrs().get(keys::CHAPERONE_COST_SOURCE).is_some()
 }
 
-fn find(provider: &str, model: &str, memo: &mut PriceMemo) -> Found<'static> {
+fn find<'t>(provider: &str, model: &str, book: &'t PriceBook, memo: &mut PriceMemo<'t>) -> Found<'t> {
     if let Some((.., found)) = memo.iter().find(|(p, m, _)| p == provider && m == model) {
         return *found;
     }
-    let found = embedded().find(provider, model);
+    let found = book.find(provider, model);
     if memo.len() < 16 {
         memo.push((provider.to_owned(), model.to_owned(), found));
     }

@@ -138,6 +138,7 @@ fn mistakes_in_settings_are_named() {
     check(include_str!("testdata/invalid_max_records.yaml"), "must be at least 1");
     check(include_str!("testdata/invalid_model.yaml"), "must name a model");
     check(include_str!("testdata/invalid_price.yaml"), "`-1` is no price");
+    check(include_str!("testdata/invalid_price_list.yaml"), "names no file");
 }
 
 #[test]
@@ -294,13 +295,14 @@ fn prices_of_ones_own_come_first_and_count_cached_tokens_alike() {
 #[test]
 fn the_window_is_bounded_and_what_leaves_it_is_counted() {
     let small = running("max_records: 16");
-    for span in 0..200 {
+    // From 1: an id of zeros is none.
+    for span in 1..=200 {
         small.record(&Record::tool(span));
     }
     let families = small.ctx.telemetry().families();
     let evicted = families.iter().find(|family| family.name.starts_with("chaperone_usage_window_evicted")).expect("a counter");
     assert!(format!("{evicted:?}").contains("184"), "{evicted:?}");
-    assert_eq!(get(&small.record(&Record::tool(0)), "chaperone.usage.resent"), None, "forgotten");
+    assert_eq!(get(&small.record(&Record::tool(1)), "chaperone.usage.resent"), None, "forgotten");
 }
 
 #[test]
