@@ -31,19 +31,32 @@ pub enum DecodeError {
 pub struct Limits {
     /// Nesting of arrays and maps in one value.
     pub max_depth: usize,
-    /// Spans or log records in one request.
+    /// Spans, log records or data points in one request.
     pub max_records: usize,
     /// Attributes in one request, all levels together.
     pub max_attributes: usize,
+    /// How many times its own bytes a request may take in memory, beyond the first MiB.
+    ///
+    /// What senders write takes once to three times; many empty messages would take fifty times.
+    pub max_growth: usize,
 }
 
 impl Limits {
+    /// For requests of strangers.
+    pub const DEFAULT: Limits = Limits { max_depth: 64, max_records: 1_000_000, max_attributes: 16_000_000, max_growth: 12 };
+
     /// For what was decoded before: it was judged then.
-    pub const NONE: Limits = Limits { max_depth: 1000, max_records: usize::MAX, max_attributes: usize::MAX };
+    pub const NONE: Limits =
+        Limits { max_depth: 1000, max_records: usize::MAX, max_attributes: usize::MAX, max_growth: usize::MAX };
+
+    /// Bytes that the entries of a request of this length may take. Lists that grow may reserve twice as much.
+    pub(crate) fn most_memory(&self, body: usize) -> usize {
+        body.saturating_mul(self.max_growth).saturating_add(1 << 20)
+    }
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { max_depth: 64, max_records: 1_000_000, max_attributes: 16_000_000 }
+        Limits::DEFAULT
     }
 }

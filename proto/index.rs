@@ -336,6 +336,18 @@ impl Index {
         self.base.len() + self.list_bytes() + self.live.as_ref().map_or(0, |live| size_of_val(&**live))
     }
 
+    /// Bytes of the entries of a request, without unused capacity.
+    #[inline]
+    pub fn entry_bytes(&self) -> usize {
+        let part = if self.signal == Signal::Logs { size_of::<LogPart>() } else { size_of::<SpanPart>() };
+        self.attrs.len() * size_of::<Attr>()
+            + self.records.len() * (size_of::<Record>() + part)
+            + self.rare.len() * size_of::<Rare>()
+            + (self.events.len() + self.links.len()) * size_of::<Child>()
+            + self.scopes.len() * size_of::<Scope>()
+            + self.resources.len() * size_of::<Resource>()
+    }
+
     /// Bytes of the lists, unused capacity included.
     pub fn list_bytes(&self) -> usize {
         fn size<T>(list: &Vec<T>) -> usize {

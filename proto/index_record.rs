@@ -38,10 +38,12 @@ impl Indexer<'_> {
                 0x5a => {
                     let (body, end) = reader.delimited()?;
                     self.ix.events.push(child(start, body, end));
+                    self.within_limits()?;
                 }
                 0x6a => {
                     let (body, end) = reader.delimited()?;
                     self.ix.links.push(child(start, body, end));
+                    self.within_limits()?;
                 }
                 0x50 | 0x60 | 0x70 => drop(reader.varint()?),
                 _ if (1..=16).contains(&(tag >> 3)) => return wire_type("span", start),

@@ -107,7 +107,7 @@ impl Indexer<'_> {
         }
         resource.scopes_len = self.ix.scopes.len() as u32 - resource.scopes;
         self.ix.resources.push(resource);
-        Ok(())
+        self.within_limits()
     }
 
     fn resource_message(&mut self, body: usize, end: usize) -> Result<(), DecodeError> {
@@ -129,7 +129,7 @@ impl Indexer<'_> {
                 _ => reader.skip(tag)?,
             }
         }
-        self.count_attributes()
+        self.within_limits()
     }
 
     fn entity_ref(&mut self, body: usize, end: usize) -> Result<(), DecodeError> {
@@ -204,7 +204,7 @@ impl Indexer<'_> {
             scope.packed = packed;
             scope.records_len = count - scope.records;
         }
-        Ok(())
+        self.within_limits()
     }
 
     fn scope_message(&mut self, at: usize, start: usize, body: usize, end: usize) -> Result<(), DecodeError> {
@@ -234,7 +234,7 @@ impl Indexer<'_> {
             scope.attrs = attrs;
             scope.attrs_len = count - attrs;
         }
-        self.count_attributes()
+        self.within_limits()
     }
 
     #[inline]
@@ -262,10 +262,16 @@ impl Indexer<'_> {
             Signal::Logs => self.log(record)?,
             _ => self.span(record)?,
         }
-        self.count_attributes()
+        self.within_limits()
     }
 
-    fn count_attributes(&self) -> Result<(), DecodeError> {
+    /// Refuses more attributes, and more memory, than the limits allow.
+    #[inline]
+    pub fn within_limits(&self) -> Result<(), DecodeError> {
+        let most = self.limits.most_memory(self.buf.len());
+        if self.ix.entry_bytes() > most {
+            return Err(DecodeError::TooMany { what: "bytes of memory", limit: most });
+        }
         if self.ix.attrs.len() > self.limits.max_attributes {
             return Err(DecodeError::TooMany { what: "attributes", limit: self.limits.max_attributes });
         }

@@ -1,13 +1,13 @@
 //! OTLP/JSON in: one pass over the text that writes the request as protobuf along its schema.
 //!
-//! Accepts what the JSON mapping allows: camel case and snake case, 64-bit integers as strings or numbers,
-//! enums as numbers or names, `null` for absent; unknown members are stepped over.
+//! Accepts what the Collector does: camel case and snake case, integers as strings or numbers, enums as numbers or
+//! names, `null` for an absent text, message or list; unknown members are stepped over. Everything else is refused.
 //! The index then checks what came out, so limits and id lengths are judged in one place.
 
 use crate::DecodeError;
 use crate::json_scan::Scanner;
 use crate::json_text::{base64, hex};
-use crate::schema::{Field, Kind, Message};
+use crate::schema::{Field, Kind, Message, Presence};
 use crate::wire::{LEN, put_delimited, put_varint};
 
 /// The request as protobuf, and the number of texts that held half a surrogate pair.
@@ -25,15 +25,28 @@ struct Transcoder<'a> {
 
 impl Transcoder<'_> {
     fn message(&mut self, schema: &'static Message) -> Result<(), DecodeError> {
+        if self.json.null() {
+            return Ok(());
+        }
         self.json.open(b'{')?;
         let mut first = true;
+        // Where the field of a one-of stands that counts so far.
+        let mut chosen: Option<(usize, usize)> = None;
         while self.json.more(&mut first, b'}')? {
             let field = schema.named(&self.json.text()?);
             self.json.expect(b':')?;
             match field {
-                _ if self.json.null() => {}
                 None => self.json.skip_value()?,
                 Some(field) if field.repeated => self.list(field)?,
+                Some(field) if field.presence == Presence::OneOf => {
+                    if let Some((from, to)) = chosen {
+                        self.out.drain(from..to);
+                    }
+                    let from = self.out.len();
+                    self.value(field)?;
+                    chosen = Some((from, self.out.len()));
+                }
+                Some(field) if field.kind.may_be_null() && self.json.null() => {}
                 Some(field) => self.value(field)?,
             }
         }
@@ -41,6 +54,9 @@ impl Transcoder<'_> {
     }
 
     fn list(&mut self, field: &'static Field) -> Result<(), DecodeError> {
+        if self.json.null() {
+            return Ok(());
+        }
         let packed = field.kind.packs();
         let mut outer = Vec::new();
         if packed {
@@ -71,6 +87,7 @@ impl Transcoder<'_> {
     fn content(&mut self, kind: Kind) -> Result<(), DecodeError> {
         match kind {
             Kind::Message(schema) => return self.nested(schema),
+            Kind::Text if self.json.null() => self.out.push(0),
             Kind::Text => {
                 let text = self.json.text()?;
                 self.delimited(&text);
@@ -80,10 +97,13 @@ impl Transcoder<'_> {
                 let bytes = base64(&self.json.text()?);
                 self.delimited(&bytes.ok_or_else(|| self.json.error(at, "not base64"))?);
             }
-            Kind::Id => {
+            Kind::Id(_) => {
                 let at = self.json.pos;
                 let bytes = hex(&self.json.text()?);
-                self.delimited(&bytes.ok_or_else(|| self.json.error(at, "not a hexadecimal id"))?);
+                let bytes = bytes.ok_or_else(|| self.json.error(at, "not a hexadecimal id"))?;
+                // An id of zeros stands for none, whatever its length.
+                let none = bytes.iter().all(|byte| *byte == 0) && matches!(bytes.len(), 0 | 8 | 16);
+                self.delimited(if none { &[] } else { &bytes });
             }
             Kind::Bool => {
                 let yes = self.json.boolean()?;
@@ -140,7 +160,7 @@ impl Transcoder<'_> {
         let at = self.json.pos;
         let text = self.json.text()?;
         let name = std::str::from_utf8(&text).unwrap_or_default();
-        by_name(name).or_else(|| name.parse().ok()).ok_or_else(|| self.json.error(at, "unknown name of an enum"))
+        by_name(name).ok_or_else(|| self.json.error(at, "unknown name of an enum"))
     }
 
     fn delimited(&mut self, content: &[u8]) {

@@ -219,34 +219,29 @@ impl<'a> Scanner<'a> {
         Ok(Cow::Borrowed(number))
     }
 
-    /// An integer as number or string; a number such as `1e3` counts when it is whole.
+    /// An integer as number or string of digits: no fraction, no exponent.
     pub fn integer<T: TryFrom<i128>>(&mut self) -> Result<T, DecodeError> {
         self.peek();
         let at = self.pos;
         let digits = self.number()?;
-        let text = std::str::from_utf8(&digits).unwrap_or_default();
-        let whole = text.parse::<i128>().ok().or_else(|| {
-            let number = text.parse::<f64>().ok().filter(|number| number.fract() == 0.0 && number.abs() < 1e30)?;
-            Some(number as i128)
-        });
-        whole.and_then(|number| T::try_from(number).ok()).ok_or_else(|| self.error(at, "not an integer of this field's range"))
+        let signed = T::try_from(-1).is_ok();
+        let bare = if signed { digits.strip_prefix(b"-").or(digits.strip_prefix(b"+")) } else { None };
+        let plain = bare.unwrap_or(&digits);
+        let whole = !plain.is_empty() && plain.iter().all(u8::is_ascii_digit);
+        let number = std::str::from_utf8(&digits).ok().filter(|_| whole).and_then(|text| text.parse::<i128>().ok());
+        number.and_then(|number| T::try_from(number).ok()).ok_or_else(|| self.error(at, "not an integer of this field's range"))
     }
 
-    /// A double as number or string; also `NaN`, `Infinity` and `-Infinity` as strings.
+    /// A double as number or string; as a string also `NaN`, `Infinity`, `-Infinity` and the like.
     pub fn double(&mut self) -> Result<f64, DecodeError> {
         self.peek();
         let at = self.pos;
         let digits = self.number()?;
-        match &*digits {
-            b"NaN" => Ok(f64::NAN),
-            b"Infinity" => Ok(f64::INFINITY),
-            b"-Infinity" => Ok(f64::NEG_INFINITY),
-            digits if well_formed(digits) => {
-                let text = std::str::from_utf8(digits).unwrap_or_default();
-                text.parse().map_err(|_| self.error(at, "not a number"))
-            }
-            _ => Err(self.error(at, "not a number")),
-        }
+        let text = std::str::from_utf8(&digits).unwrap_or_default();
+        let named = text.bytes().any(|byte| matches!(byte, b'n' | b'N'));
+        // A number too large for a double is not infinite.
+        let number = text.parse::<f64>().ok().filter(|number| named || number.is_finite());
+        number.ok_or_else(|| self.error(at, "not a number"))
     }
 
     /// Steps over a value that nobody here reads.

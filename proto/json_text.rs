@@ -61,19 +61,37 @@ pub(crate) fn push_base64(out: &mut String, bytes: &[u8]) {
     }
 }
 
-/// The bytes of base64 text: standard or URL alphabet, padding optional. `None` when it is neither.
+/// A double in OTLP/JSON: as [`push_double`], but whole numbers without a point, as JavaScript and the Collector write them.
+pub(crate) fn push_otlp_double(out: &mut String, number: f64) {
+    let size = number.abs();
+    if size == 0.0 || (1e-6..1e21).contains(&size) {
+        push_display(out, number);
+    } else if number.is_finite() {
+        push_display(out, format_args!("{number:e}"));
+    } else {
+        push_double(out, number);
+    }
+}
+
+/// The bytes of base64 text of the standard alphabet with its padding; line breaks do not count. `None` when it is not.
 pub(crate) fn base64(text: &[u8]) -> Option<Vec<u8>> {
+    let broken = text.iter().any(|letter| matches!(letter, b'\r' | b'\n'));
+    let joined: Vec<u8>;
+    let text = if broken {
+        joined = text.iter().copied().filter(|letter| !matches!(letter, b'\r' | b'\n')).collect();
+        &joined
+    } else {
+        text
+    };
+    if !text.len().is_multiple_of(4) {
+        return None;
+    }
     let text = text.strip_suffix(b"==").or_else(|| text.strip_suffix(b"=")).unwrap_or(text);
     let mut out = Vec::with_capacity(text.len() / 4 * 3 + 2);
     for group in text.chunks(4) {
         let mut bits = 0u32;
         for letter in group {
-            let value = match letter {
-                b'-' => 62,
-                b'_' => 63,
-                letter => ALPHABET.iter().position(|known| known == letter)? as u32,
-            };
-            bits = bits << 6 | value;
+            bits = bits << 6 | base64_value(*letter)?;
         }
         let [_, a, b, c] = (bits << (6 * (4 - group.len()))).to_be_bytes();
         match group.len() {
@@ -84,6 +102,17 @@ pub(crate) fn base64(text: &[u8]) -> Option<Vec<u8>> {
         }
     }
     Some(out)
+}
+
+fn base64_value(letter: u8) -> Option<u32> {
+    Some(u32::from(match letter {
+        b'A'..=b'Z' => letter - b'A',
+        b'a'..=b'z' => letter - b'a' + 26,
+        b'0'..=b'9' => letter - b'0' + 52,
+        b'+' => 62,
+        b'/' => 63,
+        _ => return None,
+    }))
 }
 
 /// Lower-case hex.

@@ -16,6 +16,8 @@ pub mod traces;
 pub mod value;
 
 mod builder;
+#[deny(clippy::indexing_slicing, clippy::string_slice, clippy::unwrap_used)]
+mod check;
 mod decode;
 mod edit;
 mod edit_attrs;

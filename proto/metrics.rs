@@ -1,6 +1,6 @@
-//! Metrics: kept as bytes, decoded with `opentelemetry-proto` by whoever needs them.
+//! Metrics: kept as bytes that were checked, decoded with `opentelemetry-proto` by whoever needs them.
 
-use crate::{DecodeError, Limits, json_read, json_write, repair, schema};
+use crate::{DecodeError, Limits, check, json_read, json_write, repair, schema};
 use bytes::Bytes;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
@@ -11,40 +11,44 @@ use prost::Message;
 pub struct Metrics {
     bytes: Bytes,
     points: usize,
+    repaired: usize,
 }
 
 impl Metrics {
-    /// Checks the request and counts its data points. Texts that are not UTF-8 are repaired, as in other signals.
-    pub fn decode(bytes: Bytes, limits: &Limits) -> Result<Metrics, DecodeError> {
-        let (bytes, request) = match ExportMetricsServiceRequest::decode(&*bytes) {
-            Ok(request) => (bytes, request),
-            Err(_) => {
-                let (repaired, _) = repair::repair(&schema::METRICS, &bytes, PROST_DEPTH)?;
-                let request = ExportMetricsServiceRequest::decode(&*repaired).map_err(|error| refusal(&error, bytes.len()))?;
-                (repaired.into(), request)
-            }
-        };
-        let points = count(&request);
-        if points > limits.max_records {
-            return Err(DecodeError::TooMany { what: "data points", limit: limits.max_records });
+    /// Checks the request and counts its data points, without decoding it. Texts that are not UTF-8 are repaired and
+    /// messages that occur twice are merged, as in other signals.
+    pub fn decode(mut bytes: Bytes, limits: &Limits) -> Result<Metrics, DecodeError> {
+        let look = |bytes: &Bytes| check::check(&schema::METRICS, bytes, limits, schema::is_point);
+        let mut found = look(&bytes)?;
+        let mut repaired = 0;
+        if found.texts {
+            let (body, texts) = repair::repair(&schema::METRICS, &bytes, check::PROST_DEPTH + 1)?;
+            (bytes, repaired) = (body.into(), texts);
         }
-        Ok(Metrics { bytes, points })
+        if found.structure {
+            let request = ExportMetricsServiceRequest::decode(&*bytes);
+            bytes = request.expect("invariant: what was checked can be decoded").encode_to_vec().into();
+            found = look(&bytes)?;
+        }
+        Ok(Metrics { bytes, points: found.items, repaired })
     }
 
     /// Transcodes OTLP/JSON, then checks and counts like `decode`.
     pub fn decode_json(json: &[u8], limits: &Limits) -> Result<Metrics, DecodeError> {
-        let (body, _) = json_read::transcode(&schema::METRICS, json, limits.max_depth)?;
-        Metrics::decode(body.into(), limits)
+        let (body, repaired) = json_read::transcode(&schema::METRICS, json, limits.max_depth)?;
+        let mut metrics = Metrics::decode(body.into(), limits)?;
+        metrics.repaired += repaired;
+        Ok(metrics)
     }
 
     /// Serializes a request.
     pub fn from_request(request: &ExportMetricsServiceRequest) -> Metrics {
-        Metrics { bytes: request.encode_to_vec().into(), points: count(request) }
+        Metrics { bytes: request.encode_to_vec().into(), points: count(request), repaired: 0 }
     }
 
     /// The decoded request.
     pub fn to_request(&self) -> ExportMetricsServiceRequest {
-        ExportMetricsServiceRequest::decode(&*self.bytes).expect("invariant: the bytes were decoded once before")
+        ExportMetricsServiceRequest::decode(&*self.bytes).expect("invariant: what was checked can be decoded")
     }
 
     /// The serialized request.
@@ -55,6 +59,11 @@ impl Metrics {
     /// Number of data points.
     pub fn points(&self) -> usize {
         self.points
+    }
+
+    /// Texts whose invalid UTF-8 was replaced by U+FFFD.
+    pub fn repaired_texts(&self) -> usize {
+        self.repaired
     }
 
     /// OTLP/JSON of the request, appended to `out`.
@@ -76,14 +85,3 @@ fn count(request: &ExportMetricsServiceRequest) -> usize {
         })
         .sum()
 }
-
-/// Structure was walked before prost saw it; what it still refuses is a field of another type or too deep a nesting.
-fn refusal(error: &prost::DecodeError, len: usize) -> DecodeError {
-    if error.to_string().contains("recursion limit") {
-        return DecodeError::TooDeep { limit: PROST_DEPTH };
-    }
-    DecodeError::WireType { field: "metrics", offset: len }
-}
-
-/// Nesting of messages that prost accepts.
-const PROST_DEPTH: usize = 100;

@@ -13,7 +13,7 @@ use opentelemetry_proto::tonic::metrics::v1::{
 };
 
 /// What was admitted request by request is not refused for being many.
-const NO_LIMITS: Limits = Limits { max_depth: 1000, max_records: usize::MAX, max_attributes: usize::MAX };
+const NO_LIMITS: Limits = Limits::NONE;
 
 /// Cuts batches of at most `most` items off a queue, the last one only when `all` or at least `enough` are left.
 pub(super) fn cut(queue: &mut Queue, most: usize, enough: usize, all: bool) -> Vec<Vec<Held>> {

@@ -1,7 +1,7 @@
 //! Every capture of a real sender: decoded, read, written and edited like the oracle's structs.
 
 use crate::read::{check_logs, check_traces};
-use crate::{install, join};
+use crate::{install, join, shown};
 use chaperone_proto::{KeyId, Limits, Logs, Metrics, Traces, Value};
 use chaperone_testkit::corpus::captures;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
@@ -9,7 +9,7 @@ use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequ
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message;
 
-const LIMITS: Limits = Limits { max_depth: 64, max_records: 100_000, max_attributes: 1_000_000 };
+const LIMITS: Limits = Limits { max_depth: 64, max_records: 100_000, max_attributes: 1_000_000, max_growth: 12 };
 
 fn check_traces_request(json: bool, body: &bytes::Bytes) {
     let (traces, oracle) = if json {
@@ -26,7 +26,7 @@ fn check_traces_request(json: bool, body: &bytes::Bytes) {
     let mut text = Vec::new();
     traces.write_json(&mut text);
     let again = Traces::decode_json(&text, &LIMITS).unwrap();
-    assert_eq!(ExportTraceServiceRequest::decode(&*join(again.encode())).unwrap(), oracle);
+    assert_eq!(ExportTraceServiceRequest::decode(&*join(again.encode())).unwrap(), shown::traces(oracle.clone()));
     // Split span by span and merged, every span is back, each with its scope and resource.
     let parts: Vec<Vec<u8>> = (0..traces.len() as u32).map(|at| join(traces.extract(&[at]).encode())).collect();
     let merged = Traces::decode(parts.concat().into(), &LIMITS).unwrap();
@@ -68,7 +68,7 @@ fn check_logs_request(json: bool, body: &bytes::Bytes) {
     let mut text = Vec::new();
     logs.write_json(&mut text);
     let again = Logs::decode_json(&text, &LIMITS).unwrap();
-    assert_eq!(ExportLogsServiceRequest::decode(&*join(again.encode())).unwrap(), oracle);
+    assert_eq!(ExportLogsServiceRequest::decode(&*join(again.encode())).unwrap(), shown::logs(oracle));
 }
 
 fn check_metrics_request(json: bool, body: &bytes::Bytes) {
@@ -82,7 +82,7 @@ fn check_metrics_request(json: bool, body: &bytes::Bytes) {
     };
     let mut text = Vec::new();
     metrics.write_json(&mut text);
-    assert_eq!(Metrics::decode_json(&text, &LIMITS).unwrap().to_request(), metrics.to_request());
+    assert_eq!(Metrics::decode_json(&text, &LIMITS).unwrap().to_request(), shown::metrics(metrics.to_request()));
 }
 
 #[test]
