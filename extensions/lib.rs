@@ -3,8 +3,11 @@
 //! They run beside the flow and never see a batch: answers to health checks, pages about the collector, stores for state.
 
 mod file_storage;
+mod health_check;
+mod serve;
 
 use chaperone_pipeline::ExtensionEntry;
 
 /// All extensions.
-pub const ALL: &[ExtensionEntry] = &[ExtensionEntry::of::<file_storage::FileStorage>()];
+pub const ALL: &[ExtensionEntry] =
+    &[ExtensionEntry::of::<health_check::HealthCheck>(), ExtensionEntry::of::<file_storage::FileStorage>()];

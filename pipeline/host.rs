@@ -4,7 +4,7 @@ use crate::engine::accounted::Accounted;
 use crate::extension::{ExtensionInstance, NO_STORE, NOT_A_STORE, Owner};
 use crate::front::Budget;
 use crate::status::Subject;
-use crate::{Clock, Counter, Kind, StartError, Status, StatusBoard, Storage, Telemetry};
+use crate::{Checkpoints, Clock, Counter, Kind, StartError, Status, StatusBoard, Storage, Telemetry};
 use chaperone_config::ComponentId;
 use chaperone_proto::Logs;
 use std::future::Future;
@@ -208,6 +208,15 @@ impl Host {
         };
         let owner = Owner { kind: self.kind, id: self.id.clone() };
         instance.extension.store_of(&owner).unwrap_or_else(|| Err(StartError::new(format!("{NOT_A_STORE}: `{id}`"))))
+    }
+    /// Checkpoints of this component's state, in the named extension's store or in memory; `failures` counts failed writes.
+    pub fn checkpoints(&self, extension: Option<&str>, failures: Counter) -> Result<Checkpoints, StartError> {
+        let (store, namespace) = (self.storage(extension)?, self.id.to_string());
+        if extension.is_none() || self.services.quiet {
+            return Ok(Checkpoints::direct(store, namespace, failures));
+        }
+        Checkpoints::in_background(store, namespace, failures)
+            .map_err(|error| StartError::caused_by("cannot start the thread that stores state", error))
     }
     /// How every component is.
     pub fn status(&self) -> &StatusBoard {

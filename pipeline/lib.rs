@@ -7,6 +7,7 @@
 
 pub mod ack;
 pub mod batch;
+mod checkpoint;
 pub mod clock;
 pub mod component;
 pub mod context;
@@ -26,6 +27,7 @@ pub mod telemetry;
 
 pub use ack::{Ack, Outcome};
 pub use batch::{Batch, Chunk, ClientInfo, RequestSize};
+pub use checkpoint::Checkpoints;
 pub use clock::{Clock, Now};
 pub use component::{
     ExportContext, ExportError, Exported, Exporter, ExporterFactory, Next, ProcessError, Processor, ProcessorFactory, Receiver,

@@ -18,27 +18,30 @@ use chaperone_genai::rules::engine::STATE_VERSION;
 use chaperone_genai::rules::{Alert, Engine, EngineSettings, Group, PRESETS};
 use chaperone_pipeline::storage::{Change, Stored};
 use chaperone_pipeline::{
-    Batch, BuildContext, ConfigError, Counter, Gauge, Host, Meta, Next, Now, Outbox, ProcessError, Processor, ProcessorFactory,
-    Signals, StartError, Storage,
+    Batch, BuildContext, Checkpoints, ConfigError, Counter, Gauge, Host, Meta, Next, Now, Outbox, ProcessError, Processor,
+    ProcessorFactory, Signals, StartError,
 };
 use chaperone_proto::{Data, LogsBuilder};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 const TICK: Duration = Duration::from_secs(1);
+/// Longest wait for the store, at a start and at the end.
+const FLUSH: Duration = Duration::from_secs(2);
 
 /// The connector.
 pub struct AgentRules {
     config: Config,
     /// One lock for all rules: findings are rare, and rules may read each other's states later.
-    state: Mutex<State>,
+    // Shared with the instance of this id after a reload, which takes over what the rules remember.
+    state: Arc<Mutex<State>>,
+    checkpoints: OnceLock<Checkpoints>,
     counters: Counters,
 }
 
 #[derive(Default)]
 struct State {
     engine: Engine,
-    store: Option<(Arc<dyn Storage>, String)>,
     stored: Duration,
 }
 
@@ -58,13 +61,15 @@ impl ProcessorFactory for AgentRules {
             .readme(include_str!("README.md"));
 
     fn build(config: Config, ctx: &BuildContext) -> Result<Arc<dyn Processor>, ConfigError> {
+        ctx.check_storage(config.storage.as_deref())?;
         Ok(Arc::new(AgentRules::new(config, ctx)))
     }
 }
 
 impl AgentRules {
     fn new(config: Config, ctx: &BuildContext) -> AgentRules {
-        AgentRules { config, state: Mutex::default(), counters: Counters::new(ctx) }
+        let state = ctx.shared(Mutex::<State>::default);
+        AgentRules { config, state, checkpoints: OnceLock::new(), counters: Counters::new(ctx) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -101,20 +106,17 @@ impl AgentRules {
         }
         self.counters.alerts.add(alerts.len() as u64);
         out.derive(Batch::new(Data::Logs(logs(alerts, now))));
+        // Whoever is told of an alert must not be told of the same one as new after the process was killed.
+        if self.checkpoints.get().is_some_and(Checkpoints::is_in_background) {
+            self.checkpoint(state, now);
+        }
     }
 
-    /// Stores what changed. A failure is counted, and the same goes with the next checkpoint.
+    /// Hands over what changed.
     fn checkpoint(&self, state: &mut State, now: Now) {
         state.stored = now.mono;
-        let Some((store, namespace)) = state.store.clone() else { return };
-        let changed = state.engine.take_changes();
-        if changed.is_empty() {
-            return;
-        }
-        if let Err(error) = store.batch(&namespace, &to_store(&changed)) {
-            self.counters.store_failures.add(1);
-            tracing::warn!(%error, "state of rules was not stored, will try again");
-            state.engine.put_back(&changed);
+        if let Some(checkpoints) = self.checkpoints.get() {
+            checkpoints.put(to_store(&state.engine.take_changes()));
         }
     }
 }
@@ -128,16 +130,20 @@ impl Processor for AgentRules {
         if self.config.storage.is_none() {
             tracing::info!(component = %host.id(), "state of rules is kept in memory: it ends with the process");
         }
-        let store = host.storage(self.config.storage.as_deref())?;
-        let namespace = host.id().to_string();
-        let stored = store.list(&namespace).map_err(|error| StartError::caused_by("cannot read the state of rules", error))?;
+        let checkpoints = host.checkpoints(self.config.storage.as_deref(), self.counters.store_failures.clone())?;
+        let mut state = self.state();
+        // After a reload: what the rules before remember is stored first.
+        checkpoints.put(to_store(&state.engine.take_changes()));
+        checkpoints.flush(FLUSH);
+        let stored = checkpoints.load().map_err(|error| StartError::caused_by("cannot read the state of rules", error))?;
         for (key, stored) in stored {
             let json = String::from_utf8_lossy(&stored.value);
             if !engine.restore(&key, stored.version, &json) {
                 tracing::warn!(%key, "state of a rule that is gone or of another version was left behind");
             }
         }
-        *self.state() = State { engine, store: Some((store, namespace)), stored: host.clock().now().mono };
+        *state = State { engine, stored: host.clock().now().mono };
+        let _ = self.checkpoints.set(checkpoints);
         Ok(())
     }
 
@@ -173,6 +179,9 @@ impl Processor for AgentRules {
 
     fn drain(&self, now: Now, _out: &mut Outbox) -> Next {
         self.checkpoint(&mut self.state(), now);
+        if let Some(checkpoints) = self.checkpoints.get() {
+            checkpoints.flush(FLUSH);
+        }
         Next::Done
     }
 }

@@ -6,7 +6,7 @@ use chaperone_genai::detect::Severity;
 use chaperone_genai::keys;
 use chaperone_genai::rules::model::Enabled;
 use chaperone_genai::rules::{NoData, State as AlertState};
-use chaperone_pipeline::{Clock, MemoryStorage};
+use chaperone_pipeline::{Clock, MemoryStorage, Storage};
 
 const SECOND: u64 = 1_000_000_000;
 const START: u64 = 1_000_000 * SECOND;

@@ -2,7 +2,8 @@
 //!
 //! An alert is notified when it begins to fire, when it gets worse, and when it is over; repetitions are counted.
 //! What goes out together is one request, so that a channel can group it.
-//! Who was told what survives a restart through the storage interface; it is written at ticks and at the end.
+//! Who was told what survives a restart through the storage interface; it is written with each notification, at ticks and
+//! at the end, by a thread of its own.
 
 mod config;
 #[cfg(test)]
@@ -14,20 +15,24 @@ use chaperone_genai::rules::notify::STATE_VERSION;
 use chaperone_genai::rules::{Alert, Ledger, State as AlertState, Verdict};
 use chaperone_pipeline::storage::{Change, Stored};
 use chaperone_pipeline::{
-    Batch, BuildContext, ConfigError, Counter, Gauge, Host, Meta, Next, Now, Outbox, ProcessError, Processor, ProcessorFactory,
-    Signals, StartError, Storage, Telemetry,
+    Batch, BuildContext, Checkpoints, ConfigError, Counter, Gauge, Host, Meta, Next, Now, Outbox, ProcessError, Processor,
+    ProcessorFactory, Signals, StartError, Telemetry,
 };
 use chaperone_proto::Data;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 const TICK: Duration = Duration::from_secs(1);
+/// Longest wait for the store at the end.
+const FLUSH: Duration = Duration::from_secs(2);
 
 /// The connector.
 pub struct Alerts {
     config: Config,
     /// One lock: alerts are rare, and later they group and inhibit each other.
-    state: Mutex<State>,
+    // Shared with the instance of this id after a reload, so that a changed setting tells nobody again.
+    state: Arc<Mutex<State>>,
+    checkpoints: OnceLock<Checkpoints>,
     id: String,
     telemetry: Telemetry,
     notified: Counter,
@@ -39,7 +44,8 @@ pub struct Alerts {
 #[derive(Default)]
 struct State {
     ledger: Ledger,
-    store: Option<(Arc<dyn Storage>, String)>,
+    /// The `storage` that the ledger was restored from.
+    restored: Option<Option<String>>,
     stored: Duration,
 }
 
@@ -50,6 +56,7 @@ impl ProcessorFactory for Alerts {
             .readme(include_str!("README.md"));
 
     fn build(config: Config, ctx: &BuildContext) -> Result<Arc<dyn Processor>, ConfigError> {
+        ctx.check_storage(config.storage.as_deref())?;
         Ok(Arc::new(Alerts::new(config, ctx)))
     }
 }
@@ -62,7 +69,8 @@ impl Alerts {
         let counter = |name, help| telemetry.counter(name, help, &labels);
         Alerts {
             config,
-            state: Mutex::default(),
+            state: ctx.shared(Mutex::<State>::default),
+            checkpoints: OnceLock::new(),
             notified: counter("chaperone_connector_notified_alerts", "States of alerts handed to channels."),
             evicted: counter("chaperone_connector_alert_evicted", "Alerts forgotten because there were too many."),
             store_failures: counter("chaperone_connector_alert_store_failures", "Checkpoints that failed."),
@@ -92,18 +100,11 @@ impl Alerts {
         verdict == Verdict::Notify
     }
 
-    /// Stores what changed. A failure is counted, and the same goes with the next checkpoint.
+    /// Hands over what changed.
     fn checkpoint(&self, state: &mut State, now: Now) {
         state.stored = now.mono;
-        let Some((store, namespace)) = state.store.clone() else { return };
-        let changed = state.ledger.take_changes();
-        if changed.is_empty() {
-            return;
-        }
-        if let Err(error) = store.batch(&namespace, &to_store(&changed)) {
-            self.store_failures.add(1);
-            tracing::warn!(%error, "state of alerts was not stored, will try again");
-            state.ledger.put_back(&changed);
+        if let Some(checkpoints) = self.checkpoints.get() {
+            checkpoints.put(to_store(&state.ledger.take_changes()));
         }
     }
 }
@@ -113,16 +114,22 @@ impl Processor for Alerts {
         if self.config.storage.is_none() {
             tracing::info!(component = %host.id(), "who was told what is kept in memory: it ends with the process");
         }
-        let store = host.storage(self.config.storage.as_deref())?;
-        let namespace = host.id().to_string();
-        let stored = store.list(&namespace).map_err(|error| StartError::caused_by("cannot read the state of alerts", error))?;
+        let checkpoints = host.checkpoints(self.config.storage.as_deref(), self.store_failures.clone())?;
+        let mut state = self.state();
+        if state.restored.as_ref() == Some(&self.config.storage) {
+            // After a reload: what is in memory is newer than what is stored.
+            let _ = self.checkpoints.set(checkpoints);
+            return Ok(());
+        }
+        let stored = checkpoints.load().map_err(|error| StartError::caused_by("cannot read the state of alerts", error))?;
         let mut ledger = Ledger::default();
         for (key, stored) in stored {
             if !ledger.restore(&key, stored.version, &String::from_utf8_lossy(&stored.value)) {
                 tracing::warn!(%key, "state of an alert of another version was left behind");
             }
         }
-        *self.state() = State { ledger, store: Some((store, namespace)), stored: host.clock().now().mono };
+        *state = State { ledger, restored: Some(self.config.storage.clone()), stored: host.clock().now().mono };
+        let _ = self.checkpoints.set(checkpoints);
         Ok(())
     }
 
@@ -133,10 +140,13 @@ impl Processor for Alerts {
             record.as_log().and_then(Alert::read).is_some_and(|alert| self.is_told(ledger, &alert, now))
         };
         batch.data.retain(|record| told(&mut state.ledger, record));
+        let is_told = matches!(&batch.data, Data::Logs(logs) if !logs.is_empty());
+        // A process that is killed right after the notification must not tell it again.
+        if is_told && self.checkpoints.get().is_some_and(Checkpoints::is_in_background) {
+            self.checkpoint(&mut state, now);
+        }
         drop(state);
-        if let Data::Logs(logs) = &batch.data
-            && !logs.is_empty()
-        {
+        if is_told {
             out.derive(Batch::new(batch.data));
         }
         Ok(())
@@ -155,6 +165,9 @@ impl Processor for Alerts {
 
     fn drain(&self, now: Now, _out: &mut Outbox) -> Next {
         self.checkpoint(&mut self.state(), now);
+        if let Some(checkpoints) = self.checkpoints.get() {
+            checkpoints.flush(FLUSH);
+        }
         Next::Done
     }
 }

@@ -4,7 +4,7 @@ use super::*;
 use chaperone_config::{Node, parse_settings};
 use chaperone_genai::detect::Severity;
 use chaperone_genai::keys;
-use chaperone_pipeline::{Clock, MemoryStorage};
+use chaperone_pipeline::{Clock, MemoryStorage, Storage};
 use chaperone_proto::LogsBuilder;
 
 const SECOND: u64 = 1_000_000_000;
