@@ -1,16 +1,21 @@
 //! An HTTP client for exporters: pooled connections, a time-out, a capped answer, headers from settings.
 //!
 //! It does not retry and does not follow redirects: the exporter front decides about the first, and a telemetry
-//! endpoint that moves is a setting to correct. HTTPS comes with TLS; until then such an address is refused.
+//! endpoint that moves is a setting to correct.
 
 use crate::collect::{Pace, collect};
-use crate::{Body, BoxError, ReceiveError, body};
+use crate::connect::{Connector, Proxy, Route};
+use crate::tls::{HTTP, HTTP1};
+use crate::{Body, BoxError, ReceiveError, TlsClient, TlsError, body};
 use bytes::Bytes;
+use chaperone_config::ClientTls;
+use http::header::{CONNECTION, PROXY_AUTHORIZATION};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 
 /// Idle connections are closed after this time.
 pub(crate) const IDLE: Duration = Duration::from_secs(90);
@@ -69,11 +74,8 @@ pub enum RequestError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UrlError {
     /// Not a URL with a host.
-    #[error("`{0}` is not a valid URL, expected `http://host:port/path`")]
+    #[error("`{0}` is not a valid URL, expected `http://host:port/path` or `https://host:port/path`")]
     Invalid(String),
-    /// No TLS yet.
-    #[error("`{0}` needs TLS, which this version does not have yet: use `http://`")]
-    Https(String),
 }
 
 /// Checks an address from settings.
@@ -81,8 +83,7 @@ pub fn parse_url(text: &str) -> Result<Uri, UrlError> {
     let invalid = || UrlError::Invalid(text.to_owned());
     let url: Uri = text.parse().map_err(|_| invalid())?;
     match (url.scheme_str(), url.host()) {
-        (Some("http"), Some(host)) if !host.is_empty() => Ok(url),
-        (Some("https"), Some(_)) => Err(UrlError::Https(text.to_owned())),
+        (Some("http" | "https"), Some(host)) if !host.is_empty() => Ok(url),
         _ => Err(invalid()),
     }
 }
@@ -99,17 +100,56 @@ pub fn parse_headers<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) ->
     Ok(headers)
 }
 
-/// How connections are opened.
-pub(crate) fn connector() -> HttpConnector {
-    let mut connector = HttpConnector::new();
-    connector.set_nodelay(true);
-    connector
+/// How a client opens and keeps connections.
+#[derive(Debug, Clone)]
+pub struct HttpClientSettings {
+    /// TLS of `https://`.
+    pub tls: ClientTls,
+    /// Where connections go.
+    pub route: Route,
+    /// Whether HTTP/2 is spoken where TLS lets both sides agree on it.
+    pub http2: bool,
+    /// Idle connections are closed after this time; zero = never.
+    pub idle_timeout: Duration,
+    /// Idle connections that are kept for a server; zero = all.
+    pub max_idle: usize,
+    /// Requests under way at a time, which over HTTP/1 is connections; zero = any number.
+    pub max_connections: usize,
+    /// Whether a connection is used again.
+    pub keep_alives: bool,
+    /// Time without anything received over HTTP/2 before a ping; zero = no pings.
+    pub ping_after: Duration,
+    /// How long its answer may take; zero = fifteen seconds.
+    pub ping_timeout: Duration,
 }
+
+impl Default for HttpClientSettings {
+    fn default() -> Self {
+        HttpClientSettings {
+            tls: ClientTls::default(),
+            route: Route::Proxy(Proxy::of_environment()),
+            http2: true,
+            idle_timeout: IDLE,
+            max_idle: 0,
+            max_connections: 0,
+            keep_alives: true,
+            ping_after: Duration::ZERO,
+            ping_timeout: Duration::ZERO,
+        }
+    }
+}
+
+/// How long the answer to a ping may take, unless set.
+const PING_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Keeps connections; clones share them.
 #[derive(Debug, Clone)]
 pub struct HttpClient {
-    client: Client<HttpConnector, Body>,
+    client: Client<Connector, Body>,
+    connector: Connector,
+    keep_alives: bool,
+    // Shared by clones: each request under way holds a permit.
+    permits: Option<Arc<Semaphore>>,
 }
 
 impl Default for HttpClient {
@@ -121,12 +161,34 @@ impl Default for HttpClient {
 impl HttpClient {
     /// Opens nothing yet.
     pub fn new() -> HttpClient {
-        let client = Client::builder(TokioExecutor::new())
-            .pool_idle_timeout(IDLE)
-            .pool_timer(TokioTimer::new())
-            .timer(TokioTimer::new())
-            .build(connector());
-        HttpClient { client }
+        HttpClient::with(HttpClientSettings::default())
+    }
+
+    /// The same with settings. Reads no file yet.
+    pub fn with(settings: HttpClientSettings) -> HttpClient {
+        let tls = TlsClient::new(settings.tls, if settings.http2 { HTTP } else { HTTP1 });
+        let connector = Connector::new(tls, settings.route);
+        let mut builder = Client::builder(TokioExecutor::new());
+        builder.pool_timer(TokioTimer::new()).timer(TokioTimer::new());
+        builder.pool_idle_timeout(Some(settings.idle_timeout).filter(|timeout| !timeout.is_zero()));
+        if !settings.keep_alives {
+            builder.pool_max_idle_per_host(0);
+        } else if settings.max_idle > 0 {
+            builder.pool_max_idle_per_host(settings.max_idle);
+        }
+        if !settings.ping_after.is_zero() {
+            let timeout = if settings.ping_timeout.is_zero() { PING_TIMEOUT } else { settings.ping_timeout };
+            builder.http2_keep_alive_interval(settings.ping_after).http2_keep_alive_timeout(timeout);
+            builder.http2_keep_alive_while_idle(true);
+        }
+        let permits = (settings.max_connections > 0)
+            .then(|| Arc::new(Semaphore::new(settings.max_connections.min(Semaphore::MAX_PERMITS))));
+        HttpClient { client: builder.build(connector.clone()), connector, keep_alives: settings.keep_alives, permits }
+    }
+
+    /// Reads the files that TLS needs, so that a mistake is told at start; `is_secure` if any address is `https://`.
+    pub async fn prepare(&self, is_secure: bool) -> Result<(), TlsError> {
+        self.connector.prepare(is_secure).await
     }
 
     /// Sends one request and reads its answer.
@@ -138,6 +200,12 @@ impl HttpClient {
         *sent.method_mut() = method;
         *sent.uri_mut() = url;
         *sent.headers_mut() = headers;
+        if !self.keep_alives {
+            sent.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        if let Some(authorization) = self.connector.proxy_authorization(sent.uri()) {
+            sent.headers_mut().insert(PROXY_AUTHORIZATION, authorization);
+        }
         let exchange = self.exchange(sent, &shown);
         if timeout.is_zero() {
             return exchange.await;
@@ -150,6 +218,10 @@ impl HttpClient {
 
     async fn exchange(&self, request: http::Request<Body>, shown: &str) -> Result<HttpResponse, RequestError> {
         let transport = |source: BoxError| RequestError::Transport { url: shown.to_owned(), source };
+        let _permit = match &self.permits {
+            Some(permits) => Some(permits.acquire().await.expect("invariant: never closed")),
+            None => None,
+        };
         let response = self.client.request(request).await.map_err(|error| transport(error.into()))?;
         let (parts, body) = response.into_parts();
         let body = match collect(body, MAX_ANSWER, &mut (), Pace::SLOWEST).await {
@@ -166,9 +238,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn urls_are_checked_and_https_says_what_is_missing() {
+    fn urls_are_checked() {
         assert_eq!(parse_url("http://localhost:4318/v1").unwrap().path(), "/v1");
-        assert_eq!(parse_url("https://h:1"), Err(UrlError::Https("https://h:1".into())));
+        assert_eq!(parse_url("https://h:1").unwrap().scheme_str(), Some("https"));
         for bad in ["", "localhost:4318", "ftp://h/", "http://", "/v1/traces"] {
             assert_eq!(parse_url(bad), Err(UrlError::Invalid(bad.into())), "{bad}");
         }

@@ -5,15 +5,15 @@
 
 mod decode;
 mod encode;
+mod setting;
 #[cfg(test)]
 mod tests;
 
 use crate::{Meter, ReceiveError};
 use bytes::Bytes;
 pub use decode::{decompress, zstd_reader};
-pub use encode::compress;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+pub use encode::{compress, compress_at};
+pub use setting::{Compression, CompressionParams};
 use tokio::sync::Semaphore;
 
 /// How a body is compressed.
@@ -121,36 +121,12 @@ pub async fn decompress_off_thread<M: Meter + 'static>(
     }
 }
 
-/// The same as [`compress`], away from the calling thread when there is much of it.
-pub async fn compress_off_thread(pieces: Vec<Bytes>, encoding: BodyEncoding) -> std::io::Result<Bytes> {
+/// The same as [`compress_at`], away from the calling thread when there is much of it.
+pub async fn compress_off_thread(pieces: Vec<Bytes>, encoding: BodyEncoding, level: i32) -> std::io::Result<Bytes> {
     if pieces.iter().map(Bytes::len).sum::<usize>() <= INLINE {
-        return compress(&pieces, encoding);
+        return compress_at(&pieces, encoding, level);
     }
     let _turn = LANE.acquire().await.expect("invariant: the lane is never closed");
-    let work = tokio::task::spawn_blocking(move || compress(&pieces, encoding));
+    let work = tokio::task::spawn_blocking(move || compress_at(&pieces, encoding, level));
     work.await.unwrap_or_else(|error| Err(std::io::Error::other(error)))
-}
-
-/// How a client packs what it sends: the setting `compression` of exporters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Compression {
-    /// Understood everywhere.
-    #[default]
-    Gzip,
-    /// Smaller and faster, where the receiver knows it.
-    Zstd,
-    /// Not at all.
-    None,
-}
-
-impl Compression {
-    /// The content encoding of it.
-    pub fn encoding(self) -> BodyEncoding {
-        match self {
-            Compression::Gzip => BodyEncoding::Gzip,
-            Compression::Zstd => BodyEncoding::Zstd,
-            Compression::None => BodyEncoding::Identity,
-        }
-    }
 }

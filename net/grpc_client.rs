@@ -2,19 +2,21 @@
 //!
 //! The message goes out as the slices it consists of, behind its prefix: nothing is decoded, and only what would make
 //! small frames is copied. One HTTP/2 connection serves all calls; it is opened by the first and again after it broke.
-//! It does not retry, and it has no TLS yet.
+//! It does not retry.
 
-use crate::client::{IDLE, connector};
+use crate::client::IDLE;
 use crate::compression::{BodyEncoding, compress_off_thread, decompress};
-use crate::{Body, BoxError, RpcStatus, body};
+use crate::connect::{Connector, Route};
+use crate::tls::GRPC;
+use crate::{Body, BoxError, RpcStatus, TlsClient, TlsError, body};
 use bytes::{Buf, BufMut, Bytes, BytesMut};
+use chaperone_config::ClientTls;
 use http::header::{CONTENT_TYPE, TE};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use std::time::Duration;
 
@@ -87,16 +89,39 @@ pub struct Pings {
     pub while_idle: bool,
 }
 
+/// Where calls go and how.
+#[derive(Debug, Clone)]
+pub struct GrpcClientSettings {
+    /// What the server is called; without a route of another kind, also its address.
+    pub server: Authority,
+    /// Where connections go.
+    pub route: Route,
+    /// TLS; `None` = clear text.
+    pub tls: Option<ClientTls>,
+    /// Pings on the connection.
+    pub pings: Option<Pings>,
+}
+
+impl GrpcClientSettings {
+    /// Clear text straight to a server.
+    pub fn to(server: Authority) -> GrpcClientSettings {
+        GrpcClientSettings { server, route: Route::Direct, tls: None, pings: None }
+    }
+}
+
 /// Keeps the connection to one server; clones share it.
 #[derive(Debug, Clone)]
 pub struct GrpcClient {
-    client: Client<HttpConnector, Body>,
+    client: Client<Connector, Body>,
+    connector: Connector,
     server: Authority,
+    scheme: Scheme,
 }
 
 impl GrpcClient {
     /// Opens nothing yet.
-    pub fn new(server: Authority, pings: Option<Pings>) -> GrpcClient {
+    pub fn new(settings: GrpcClientSettings) -> GrpcClient {
+        let GrpcClientSettings { server, route, tls, pings } = settings;
         let mut builder = Client::builder(TokioExecutor::new());
         builder.pool_idle_timeout(IDLE).pool_timer(TokioTimer::new()).timer(TokioTimer::new()).http2_only(true);
         // Until the server has said how many calls it takes at a time there is one: it would refuse those above its limit.
@@ -104,7 +129,14 @@ impl GrpcClient {
         if let Some(Pings { every, timeout, while_idle }) = pings {
             builder.http2_keep_alive_interval(every).http2_keep_alive_timeout(timeout).http2_keep_alive_while_idle(while_idle);
         }
-        GrpcClient { client: builder.build(connector()), server }
+        let scheme = if tls.is_some() { Scheme::HTTPS } else { Scheme::HTTP };
+        let connector = Connector::new(TlsClient::new(tls.unwrap_or_default(), GRPC), route);
+        GrpcClient { client: builder.build(connector.clone()), connector, server, scheme }
+    }
+
+    /// Reads the files that TLS needs, so that a mistake is told at start.
+    pub async fn prepare(&self) -> Result<(), TlsError> {
+        self.connector.prepare(self.scheme == Scheme::HTTPS).await
     }
 
     /// Makes one call and gives the serialized answer.
@@ -150,7 +182,7 @@ impl GrpcClient {
     async fn request(&self, call: Call) -> Result<http::Request<Body>, CallError> {
         let Call { path, headers, mut message, compression, timeout } = call;
         if compression != BodyEncoding::Identity {
-            let packed = compress_off_thread(message, compression).await;
+            let packed = compress_off_thread(message, compression, 0).await;
             message = vec![packed.map_err(|error| CallError::Invalid(format!("cannot compress: {error}")))?];
         }
         let length: usize = message.iter().map(Bytes::len).sum();
@@ -162,7 +194,7 @@ impl GrpcClient {
         let mut request = http::Request::new(body::frames(message));
         *request.method_mut() = Method::POST;
         let uri = Uri::builder()
-            .scheme(Scheme::HTTP)
+            .scheme(self.scheme.clone())
             .authority(self.server.clone())
             .path_and_query(PathAndQuery::from_static(path))
             .build();

@@ -1,6 +1,6 @@
 //! The client against servers that answer oddly; those that answer well are tested where it is used.
 
-use crate::grpc_client::{Call, CallError, Code, GrpcClient};
+use crate::grpc_client::{Call, CallError, Code, GrpcClient, GrpcClientSettings};
 use crate::{Body, BodyEncoding, Handler, Listener, Peer, Server, ServerSettings, body, compress};
 use bytes::{BufMut, Bytes};
 use chaperone_config::Endpoint;
@@ -59,7 +59,7 @@ async fn listen(address: &str, script: Arc<Script>) -> Server {
 async fn serve(script: Script) -> (Server, Arc<Script>, GrpcClient) {
     let script = Arc::new(script);
     let server = listen("localhost:0", Arc::clone(&script)).await;
-    let client = GrpcClient::new(server.address().to_string().parse().unwrap(), None);
+    let client = GrpcClient::new(GrpcClientSettings::to(server.address().to_string().parse().unwrap()));
     (server, script, client)
 }
 
@@ -177,7 +177,7 @@ async fn no_answer_in_time_and_nobody_there_are_told_apart() {
     let error = client.unary(Call { timeout: Duration::from_millis(50), ..call() }).await.unwrap_err();
     assert!(matches!(error, CallError::Timeout { .. }), "{error}");
     server.stop(Duration::ZERO).await;
-    let error = GrpcClient::new("127.0.0.1:1".parse().unwrap(), None).unary(call()).await.unwrap_err();
+    let error = GrpcClient::new(GrpcClientSettings::to("127.0.0.1:1".parse().unwrap())).unary(call()).await.unwrap_err();
     assert!(matches!(error, CallError::Transport { .. }), "{error}");
 }
 

@@ -10,6 +10,7 @@ pub mod body;
 pub mod client;
 pub mod collect;
 pub mod compression;
+pub mod connect;
 pub mod grpc;
 pub mod grpc_client;
 #[cfg(test)]
@@ -26,10 +27,11 @@ mod stream;
 pub mod tls;
 
 pub use body::{Body, BoxError};
-pub use client::{HttpClient, HttpRequest, HttpResponse, RequestError};
+pub use client::{HttpClient, HttpClientSettings, HttpRequest, HttpResponse, RequestError};
 pub use collect::{Pace, collect};
-pub use compression::{BodyEncoding, Compression, compress, decompress};
-pub use grpc_client::GrpcClient;
+pub use compression::{BodyEncoding, Compression, CompressionParams, compress, decompress};
+pub use connect::{Connector, Proxy, Route};
+pub use grpc_client::{GrpcClient, GrpcClientSettings};
 pub use listen::{BindError, ListenAddress, Listener, Peer};
 pub use meter::{Meter, ReceiveError};
 pub use outcome::WireOutcome;

@@ -11,7 +11,7 @@ mod tests;
 pub use config::Config;
 
 use bytes::Bytes;
-use chaperone_net::GrpcClient;
+use chaperone_net::{GrpcClient, GrpcClientSettings};
 use chaperone_net::client::parse_headers;
 use chaperone_net::grpc_client::{Call, CallError, Code, Pings};
 use chaperone_pipeline::{
@@ -62,7 +62,7 @@ impl OtlpGrpcExporter {
             timeout: keepalive.timeout.get(),
             while_idle: keepalive.permit_without_stream,
         });
-        Ok(OtlpGrpcExporter { client: GrpcClient::new(server, pings), headers, compression: config.compression.encoding() })
+        Ok(OtlpGrpcExporter { client: GrpcClient::new(GrpcClientSettings { pings, ..GrpcClientSettings::to(server) }), headers, compression: config.compression.encoding() })
     }
 
     async fn send(&self, chunks: &[Chunk], cx: ExportContext) -> Result<Exported, ExportError> {

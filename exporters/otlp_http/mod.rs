@@ -102,7 +102,7 @@ impl OtlpHttpExporter {
             body = vec![to_json(signal, body.concat().into())?];
         }
         if self.compression != chaperone_net::BodyEncoding::Identity {
-            let packed = compress_off_thread(body, self.compression).await;
+            let packed = compress_off_thread(body, self.compression, 0).await;
             body = vec![packed.map_err(|error| ExportError::permanent(format!("cannot compress: {error}")))?];
         }
         let shown = url.to_string();

@@ -1,4 +1,4 @@
-//! Compresses what clients send, at each encoding's usual level.
+//! Compresses what clients send, at each encoding's usual level or another one.
 
 use super::BodyEncoding;
 use bytes::Bytes;
@@ -6,20 +6,38 @@ use std::io::{self, Write};
 
 /// Compresses slices into one piece, at the encoding's usual level.
 pub fn compress(pieces: &[Bytes], encoding: BodyEncoding) -> io::Result<Bytes> {
+    compress_at(pieces, encoding, 0)
+}
+
+/// The levels of zstd that need no unusual amount of memory.
+const ZSTD_LEVELS: std::ops::RangeInclusive<i32> = 1..=19;
+
+/// The level of gzip and its like; 0 and -1 are the usual one, -2 is next to nothing.
+fn deflate_level(level: i32) -> flate2::Compression {
+    match level {
+        0 | -1 => flate2::Compression::default(),
+        level => flate2::Compression::new(level.clamp(1, 9).unsigned_abs()),
+    }
+}
+
+/// Compresses slices into one piece; level 0 is the encoding's usual one, and encodings without levels have no other.
+pub fn compress_at(pieces: &[Bytes], encoding: BodyEncoding, level: i32) -> io::Result<Bytes> {
     match encoding {
         BodyEncoding::Identity => Ok(pieces.concat().into()),
         BodyEncoding::Gzip => {
-            let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+            let mut encoder = flate2::write::GzEncoder::new(Vec::new(), deflate_level(level));
             write(pieces, &mut encoder)?;
             encoder.finish().map(Bytes::from)
         }
         BodyEncoding::Zlib | BodyEncoding::Deflate => {
-            let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
+            let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), deflate_level(level));
             write(pieces, &mut encoder)?;
             encoder.finish().map(Bytes::from)
         }
         BodyEncoding::Zstd => {
-            let mut encoder = zstd::stream::write::Encoder::new(Vec::new(), zstd::DEFAULT_COMPRESSION_LEVEL)?;
+            let level = if level == 0 { zstd::DEFAULT_COMPRESSION_LEVEL } else { level };
+            let level = level.clamp(*ZSTD_LEVELS.start(), *ZSTD_LEVELS.end());
+            let mut encoder = zstd::stream::write::Encoder::new(Vec::new(), level)?;
             write(pieces, &mut encoder)?;
             encoder.finish().map(Bytes::from)
         }

@@ -46,7 +46,11 @@ impl fmt::Debug for TlsClient {
 
 impl TlsClient {
     /// Reads nothing yet.
+    ///
+    /// As in the Collector, a block that says `insecure` and names no authority counts for nothing else: where an address
+    /// asks for TLS nevertheless, the server must be one that the system trusts.
     pub fn new(settings: ClientTls, protocols: &'static [&'static [u8]]) -> TlsClient {
+        let settings = if settings.insecure && !settings.has_ca() { ClientTls::default() } else { settings };
         TlsClient { inner: Arc::new(Inner { settings, protocols, loaded: Mutex::new(None) }) }
     }
 
@@ -55,6 +59,22 @@ impl TlsClient {
         let config = Arc::new(build(&self.inner.settings, self.inner.protocols)?);
         *self.loaded() = Some(Loaded { config, at: Instant::now() });
         Ok(())
+    }
+
+    /// The same, off the thread that serves sockets.
+    pub(crate) async fn prepare(&self) -> Result<(), TlsError> {
+        let reader = self.clone();
+        match tokio::task::spawn_blocking(move || reader.load()).await {
+            Ok(result) => result,
+            // Nothing in it panics; what did is found again by the first connection.
+            Err(_panicked) => Ok(()),
+        }
+    }
+
+    /// Whether the settings name files or text to read, which is a reason to read them even before TLS is needed.
+    pub(crate) fn names_files(&self) -> bool {
+        let settings = &self.inner.settings;
+        settings.has_ca() || !settings.cert_file.is_empty() || !settings.cert_pem.is_empty()
     }
 
     /// Shakes hands with the server that `host` names.
@@ -76,19 +96,10 @@ impl TlsClient {
         {
             return Ok(known);
         }
-        let reader = self.clone();
-        // No socket waits for a disk.
-        let read = tokio::task::spawn_blocking(move || reader.load()).await;
-        let failure = match read {
-            Ok(Ok(())) => {
-                if is_due {
-                    info!("the certificates of a client were read again");
-                }
-                None
-            }
-            Ok(Err(error)) => Some(error),
-            Err(_panicked) => None,
-        };
+        let failure = self.prepare().await.err();
+        if is_due && failure.is_none() {
+            info!("the certificates of a client were read again");
+        }
         match (self.known().0, failure) {
             (Some(known), None) => Ok(known),
             (Some(known), Some(error)) => {
