@@ -2,6 +2,7 @@
 
 use crate::{Batch, BoxFuture, BuildContext, Chunk, ConfigError, Entrance, Host, Meta, Now, Outbox, RequestSize};
 use chaperone_config::UserConfig;
+use chaperone_proto::Signal;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -45,6 +46,8 @@ pub trait Processor: Send + Sync {
     fn admit(&self, _size: &RequestSize) -> Result<(), Refusal> {
         Ok(())
     }
+    /// Told how many items a request had that `admit` refused: for own metrics.
+    fn refused(&self, _signal: Signal, _items: usize) {}
     /// Works on one batch. The runner keeps the acknowledgement: `Err` or a panic throws `out` away and resolves it.
     fn process(&self, batch: Batch, out: &mut Outbox) -> Result<(), ProcessError>;
     /// Called when it asked to be (first after a second, floor 10 ms); `Again` if there is more than one bounded piece of work.
@@ -68,6 +71,10 @@ pub trait Exporter: Send + Sync {
     /// Flushes and closes.
     fn stop(&self) -> BoxFuture<'_, ()> {
         Box::pin(async {})
+    }
+    /// Where data of a signal go, as labels of what is counted as sent or failed: `server_address`, `server_port`, `url_path`.
+    fn destination(&self, _signal: Signal) -> Vec<(&'static str, String)> {
+        Vec::new()
     }
 }
 

@@ -18,7 +18,9 @@ mod extension;
 pub mod front;
 mod graph;
 pub mod host;
+pub mod naming;
 pub mod outbox;
+pub mod own_names;
 pub mod registry;
 pub mod shards;
 pub mod status;
@@ -38,7 +40,9 @@ pub use entrance::{Encoding, Entrance, Payload, Refused};
 pub use extension::{Extension, ExtensionFactory, Owner};
 pub use futures_util::future::BoxFuture;
 pub use host::Host;
+pub use naming::Naming;
 pub use outbox::Outbox;
+pub use own_names::Level;
 pub use registry::{
     ExporterEntry, ExtensionEntry, Front, Kind, Meta, ProcessorEntry, ReceiverEntry, Registry, Signals, Stability,
 };

@@ -1,21 +1,60 @@
 //! Own metrics: atomics with names and labels, read by the Prometheus text writer.
 //!
 //! Asking for an instrument twice gives the same one; components ask once, when they are built, and keep it.
-//! Names are the Collector's where it has one (without `_total`: its default exposition adds no suffixes).
+//! Names are the Collector's where it has one (without `_total`: its default exposition adds no suffixes). What the level
+//! leaves out is neither shown nor, where that costs something, measured.
 
 use crate::exposition::{Family, FamilyType, Sample, le};
+use crate::own_names::{self, Level};
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The Collector's buckets for numbers of items.
+pub const ITEM_BOUNDS: &[f64] = &[
+    10.0, 25.0, 50.0, 75.0, 100.0, 250.0, 500.0, 750.0, 1000.0, 2000.0, 3000.0, 4000.0, 5000.0, 6000.0, 7000.0, 8000.0, 9000.0,
+    10_000.0, 20_000.0, 30_000.0, 50_000.0, 100_000.0,
+];
+/// The Collector's buckets for bytes of batches.
+pub const BYTE_BOUNDS: &[f64] = &[
+    128.0,
+    256.0,
+    512.0,
+    1024.0,
+    2048.0,
+    4096.0,
+    8192.0,
+    16_384.0,
+    32_768.0,
+    65_536.0,
+    131_072.0,
+    262_144.0,
+    524_288.0,
+    1_048_576.0,
+    2_097_152.0,
+    4_194_304.0,
+    8_388_608.0,
+    16_777_216.0,
+];
+/// Buckets for seconds of calls and of work on a batch: those of the semantic conventions for HTTP.
+pub const SECOND_BOUNDS: &[f64] = &[0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
 
 type Labels = Vec<(&'static str, String)>;
 type Read = Arc<dyn Fn() -> f64 + Send + Sync>;
 
 /// Registry of own metrics. Clones share it.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Telemetry {
     // Shared by everything that counts and by the scrape.
     families: Arc<Mutex<BTreeMap<&'static str, Instruments>>>,
+    // Shared by all clones and by the histograms that only a high level wants.
+    level: Arc<AtomicU8>,
+}
+
+impl Default for Telemetry {
+    fn default() -> Telemetry {
+        Telemetry { families: Arc::default(), level: Arc::new(AtomicU8::new(Level::default() as u8)) }
+    }
 }
 
 struct Instruments {
@@ -32,6 +71,18 @@ enum Instrument {
 }
 
 impl Telemetry {
+    /// Sets how much is told from now on.
+    pub fn set_level(&self, level: Level) {
+        self.level.store(level as u8, Ordering::Relaxed);
+    }
+    /// How much is told.
+    pub fn level(&self) -> Level {
+        Level::of(self.level.load(Ordering::Relaxed))
+    }
+    /// Whether everything is told: what costs something to find out is found out only then.
+    pub fn is_detailed(&self) -> bool {
+        self.level() == Level::Detailed
+    }
     /// The counter of this name and these labels; the same one for the same arguments. `name` as in the Collector, without `_total`.
     pub fn counter(&self, name: &'static str, help: &'static str, labels: &[(&'static str, &str)]) -> Counter {
         self.instrument(name, help, FamilyType::Counter, labels, |instrument| match instrument {
@@ -85,12 +136,25 @@ impl Telemetry {
         })
         .unwrap_or_else(|| Histogram::new(bounds))
     }
+    /// A histogram that counts only while the level is `detailed`.
+    pub fn detailed_histogram(
+        &self,
+        name: &'static str,
+        help: &'static str,
+        labels: &[(&'static str, &str)],
+        bounds: &'static [f64],
+    ) -> Histogram {
+        let histogram = self.histogram(name, help, labels, bounds);
+        Histogram { level: Some(Arc::clone(&self.level)), ..histogram }
+    }
     /// A snapshot of all families, sorted by name.
     pub fn families(&self) -> Vec<Family> {
         // Read functions may take locks of their components: they run after the registry's lock is gone.
         let mut reads: Vec<(usize, usize, Read)> = Vec::new();
         let mut families = Vec::new();
-        for (name, instruments) in self.lock().iter() {
+        let level = self.level();
+        let is_shown = |name: &str| own_names::find(name).is_none_or(|known| known.level <= level);
+        for (name, instruments) in self.lock().iter().filter(|(name, _)| is_shown(name)) {
             let mut samples = Vec::new();
             for (labels, instrument) in &instruments.by_labels {
                 let labels: Vec<_> = labels.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
@@ -201,7 +265,12 @@ impl Gauge {
 
 /// Counts observations by size.
 #[derive(Debug, Clone)]
-pub struct Histogram(Arc<Buckets>);
+pub struct Histogram {
+    // Shared by everybody who asked for it.
+    buckets: Arc<Buckets>,
+    /// Where the level is read, if it counts only at `detailed`.
+    level: Option<Arc<AtomicU8>>,
+}
 
 #[derive(Debug)]
 struct Buckets {
@@ -215,25 +284,28 @@ struct Buckets {
 impl Histogram {
     fn new(bounds: &'static [f64]) -> Histogram {
         let counts = (0..=bounds.len()).map(|_| AtomicU64::new(0)).collect();
-        Histogram(Arc::new(Buckets { bounds, counts, sum: AtomicU64::new(0f64.to_bits()) }))
+        Histogram { buckets: Arc::new(Buckets { bounds, counts, sum: AtomicU64::new(0f64.to_bits()) }), level: None }
     }
     /// Adds one observation.
     pub fn observe(&self, value: f64) {
-        let bucket = self.0.bounds.iter().position(|bound| value <= *bound).unwrap_or(self.0.bounds.len());
-        self.0.counts[bucket].fetch_add(1, Ordering::Relaxed);
+        if self.level.as_ref().is_some_and(|level| level.load(Ordering::Relaxed) != Level::Detailed as u8) {
+            return;
+        }
+        let bucket = self.buckets.bounds.iter().position(|bound| value <= *bound).unwrap_or(self.buckets.bounds.len());
+        self.buckets.counts[bucket].fetch_add(1, Ordering::Relaxed);
         let add = |bits| Some((f64::from_bits(bits) + value).to_bits());
-        let _ = self.0.sum.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
+        let _ = self.buckets.sum.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
     }
     fn samples(&self, labels: &[(String, String)], out: &mut Vec<Sample>) {
         let mut cumulative = 0;
-        let bounds = self.0.bounds.iter().copied().chain([f64::INFINITY]);
-        for (count, bound) in self.0.counts.iter().zip(bounds) {
+        let bounds = self.buckets.bounds.iter().copied().chain([f64::INFINITY]);
+        for (count, bound) in self.buckets.counts.iter().zip(bounds) {
             cumulative += count.load(Ordering::Relaxed);
             let mut labels = labels.to_vec();
             labels.push(("le".to_owned(), le(bound)));
             out.push(Sample { suffix: "_bucket", labels, value: cumulative as f64, timestamp_ms: None });
         }
-        let sum = f64::from_bits(self.0.sum.load(Ordering::Relaxed));
+        let sum = f64::from_bits(self.buckets.sum.load(Ordering::Relaxed));
         out.push(Sample { suffix: "_sum", labels: labels.to_vec(), value: sum, timestamp_ms: None });
         out.push(Sample { suffix: "_count", labels: labels.to_vec(), value: cumulative as f64, timestamp_ms: None });
     }

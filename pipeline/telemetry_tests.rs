@@ -75,3 +75,26 @@ fn numbers_read_back_as_what_they_were() {
         assert_eq!(le(value), expected);
     }
 }
+
+#[test]
+fn a_level_leaves_out_what_is_above_it() {
+    let telemetry = Telemetry::default();
+    telemetry.counter("otelcol_exporter_sent_spans", "Sent.", &[]).add(1);
+    telemetry.counter("otelcol_processor_batch_timeout_trigger_send", "Late.", &[]).add(1);
+    let sizes = telemetry.detailed_histogram("otelcol_exporter_enqueue_size", "Sizes.", &[], &[1.0]);
+    telemetry.counter("chaperone_queue_sent_items", "Ours.", &[]).add(1);
+    sizes.observe(1.0);
+    let shown = |level| {
+        telemetry.set_level(level);
+        telemetry.families().into_iter().map(|family| family.name).collect::<Vec<_>>()
+    };
+    let (ours, sent) = ("chaperone_queue_sent_items", "otelcol_exporter_sent_spans");
+    let late = "otelcol_processor_batch_timeout_trigger_send";
+    assert_eq!(shown(Level::Basic), [ours, sent]);
+    assert_eq!(shown(Level::Normal), [ours, sent, late]);
+    assert_eq!(shown(Level::Detailed), [ours, "otelcol_exporter_enqueue_size", sent, late]);
+    let count = || telemetry.families()[1].samples.last().map(|sample| sample.value);
+    assert_eq!(count(), Some(0.0), "nothing was counted while nobody wanted it");
+    sizes.observe(1.0);
+    assert_eq!(count(), Some(1.0));
+}

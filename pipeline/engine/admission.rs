@@ -6,14 +6,15 @@
 use crate::engine::flow::{Flow, Route, Work};
 use crate::front::{Full, Lane, Reservation};
 use crate::{Refusal, RequestSize};
+use chaperone_proto::Signal;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Why a request was not admitted.
 pub(crate) enum NotAdmitted {
-    /// A component said so.
-    Refused(Refusal),
+    /// A component said so: its node.
+    Refused(usize, Refusal),
     /// A queue is full.
     Full(Arc<Lane>, Full),
     /// There is no queue, and nothing is sent for so long.
@@ -24,7 +25,7 @@ impl NotAdmitted {
     /// A word for a metric label.
     pub(crate) fn reason(&self) -> &'static str {
         match self {
-            NotAdmitted::Refused(refusal) => refusal.reason,
+            NotAdmitted::Refused(_, refusal) => refusal.reason,
             NotAdmitted::Full(_, Full::TooLarge) => "too_large",
             NotAdmitted::Full(..) => "queue_full",
             NotAdmitted::Paused(..) => "circuit_breaker",
@@ -33,7 +34,7 @@ impl NotAdmitted {
     /// For the client: the Collector's words.
     pub(crate) fn message(&self) -> String {
         match self {
-            NotAdmitted::Refused(refusal) => refusal.message.clone(),
+            NotAdmitted::Refused(_, refusal) => refusal.message.clone(),
             NotAdmitted::Full(_, Full::TooLarge) => "element size too large".to_owned(),
             NotAdmitted::Full(..) => "sending queue is full".to_owned(),
             NotAdmitted::Paused(..) => "the destination does not answer, its circuit breaker is open".to_owned(),
@@ -42,17 +43,10 @@ impl NotAdmitted {
     /// When to try again, where somebody knows: a full queue empties when it can.
     pub(crate) fn after(&self) -> Option<Duration> {
         match self {
-            NotAdmitted::Refused(refusal) => refusal.after,
+            NotAdmitted::Refused(_, refusal) => refusal.after,
             NotAdmitted::Full(_, Full::TooLarge) => None,
             NotAdmitted::Full(lane, _) => lane.paused_for(),
             NotAdmitted::Paused(_, left) => Some(*left),
-        }
-    }
-    /// The queue that the request did not get into.
-    pub(crate) fn queue(&self) -> Option<&Arc<Lane>> {
-        match self {
-            NotAdmitted::Refused(_) => None,
-            NotAdmitted::Full(lane, _) | NotAdmitted::Paused(lane, _) => Some(lane),
         }
     }
     /// The queue whose room is worth waiting for.
@@ -80,7 +74,7 @@ impl Flow {
             let Work::Process(processor) = &self.nodes[*index].work else { continue };
             // A component that panics here is asked again by `process`, which answers for it.
             if let Ok(Err(refusal)) = catch_unwind(AssertUnwindSafe(|| processor.admit(&size))) {
-                return Err(NotAdmitted::Refused(refusal));
+                return Err(NotAdmitted::Refused(*index, refusal));
             }
         }
         let mut room = Vec::with_capacity(route.queues.len());
@@ -96,5 +90,12 @@ impl Flow {
             }
         }
         Ok(room)
+    }
+
+    /// Tells a component what it refused. Items are counted only after the refusal, when the request is out of the way.
+    pub(crate) fn tell_refused(&self, node: usize, signal: Signal, items: usize) {
+        if let Work::Process(processor) = &self.nodes[node].work {
+            let _ = catch_unwind(AssertUnwindSafe(|| processor.refused(signal, items)));
+        }
     }
 }

@@ -3,7 +3,8 @@
 //! Every component counts what came in and what became of it, every edge what went over it, every queue what it took and
 //! gave. `README.md` of this crate lists names and equations; `testkit` checks them from one scrape.
 
-use crate::{Counter, Gauge, Kind, Telemetry};
+use crate::telemetry::SECOND_BOUNDS;
+use crate::{Clock, Counter, Gauge, Histogram, Kind, Now, Telemetry};
 use chaperone_config::ComponentId;
 use chaperone_proto::Signal;
 
@@ -51,6 +52,8 @@ pub(crate) struct SignalCounters {
     pub held: Gauge,
     /// `otelcol_processor_incoming_items` and `..._outgoing_items`, shared by the instances of an id.
     pub collector: Option<(Counter, Counter)>,
+    /// `otelcol_processor_internal_duration`, likewise.
+    duration: Option<Histogram>,
 }
 
 impl SignalCounters {
@@ -78,6 +81,11 @@ impl SignalCounters {
             made: items("made"),
             held: telemetry.gauge(HELD, HELD_HELP, &borrowed(&labels)),
             collector,
+            duration: (place.kind == Kind::Processor).then(|| {
+                let labels = [("otel_signal", signal.name()), ("processor", &labels[0].1)];
+                let help = "Duration of time taken to process a batch of telemetry data through the processor. [Alpha]";
+                telemetry.detailed_histogram("otelcol_processor_internal_duration", help, &labels, SECOND_BOUNDS)
+            }),
             telemetry: telemetry.clone(),
             labels,
         }
@@ -87,6 +95,14 @@ impl SignalCounters {
         self.entered.add(items as u64);
         if let Some((incoming, _)) = &self.collector {
             incoming.add(items as u64);
+        }
+    }
+    /// A batch was worked on since then. Nobody reads the clock unless somebody wants to know.
+    pub(crate) fn took(&self, since: Now, clock: &Clock) {
+        if let Some(duration) = &self.duration
+            && self.telemetry.is_detailed()
+        {
+            duration.observe(clock.now().mono.saturating_sub(since.mono).as_secs_f64());
         }
     }
     /// Items went on.

@@ -140,11 +140,14 @@ impl Flow {
             let refusal = catch_unwind(AssertUnwindSafe(|| processor.admit(&size)));
             if let Ok(Err(refusal)) = refusal {
                 counters.drop_items(items, refusal.reason);
+                let _ = catch_unwind(AssertUnwindSafe(|| processor.refused(signal, items)));
                 return;
             }
         }
-        let mut out = Outbox::new(self.clock.now(), ack.as_ref().map(Ack::share));
+        let now = self.clock.now();
+        let mut out = Outbox::new(now, ack.as_ref().map(Ack::share));
         let result = catch_unwind(AssertUnwindSafe(|| processor.process(batch, &mut out)));
+        counters.took(now, &self.clock);
         if node.asleep.swap(false, Ordering::AcqRel) {
             node.woken.notify_one();
         }

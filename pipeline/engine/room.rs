@@ -84,9 +84,12 @@ impl<F: Fn() -> usize> Asking<'_, F> {
         let items = (self.items)();
         self.counters.received(items);
         self.counters.refused(items, refused.reason());
-        if let Some(lane) = refused.queue() {
-            lane.counters.not_enqueued(items);
-            lane.tell_rejected(items, &refused.message());
+        match refused {
+            NotAdmitted::Refused(node, _) => self.flow.tell_refused(*node, self.size.signal, items),
+            NotAdmitted::Full(lane, _) | NotAdmitted::Paused(lane, _) => {
+                lane.counters.not_enqueued(items);
+                lane.tell_rejected(items, &refused.message());
+            }
         }
     }
 }

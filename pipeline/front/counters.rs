@@ -1,7 +1,8 @@
 //! What a queue counts: the Collector's names, and the terms of `enqueued = sent + queued + in flight + dropped`.
 
 use crate::front::budget::Budget;
-use crate::{Counter, Gauge, Telemetry};
+use crate::telemetry::{BYTE_BOUNDS, ITEM_BOUNDS};
+use crate::{Counter, Gauge, Histogram, Telemetry};
 use chaperone_config::ComponentId;
 use chaperone_proto::Signal;
 use std::sync::Arc;
@@ -11,6 +12,11 @@ pub(crate) struct LaneCounters {
     telemetry: Telemetry,
     exporter: String,
     signal: Signal,
+    /// Labels of what is sent: the exporter, and where it sends.
+    destination: Vec<(&'static str, String)>,
+    /// By the Collector's sizes at the entrance and of deliveries: items and bytes.
+    enqueue_size: [Histogram; 2],
+    send_size: [Histogram; 2],
     pub enqueued: Counter,
     pub sent: Counter,
     pub queued: Gauge,
@@ -52,8 +58,27 @@ fn names(signal: Signal) -> [(&'static str, &'static str); 3] {
 }
 
 impl LaneCounters {
-    pub(crate) fn new(telemetry: &Telemetry, id: &ComponentId, signal: Signal) -> LaneCounters {
+    /// `destination`: what the exporter says about where it sends, in the order of its labels.
+    pub(crate) fn new(
+        telemetry: &Telemetry,
+        id: &ComponentId,
+        signal: Signal,
+        destination: Vec<(&'static str, String)>,
+    ) -> LaneCounters {
         let exporter = id.to_string();
+        let sizes = |names: [(&'static str, &'static str); 2]| {
+            let labels = [("exporter", exporter.as_str())];
+            let bounds = [ITEM_BOUNDS, BYTE_BOUNDS];
+            [0, 1].map(|which| telemetry.detailed_histogram(names[which].0, names[which].1, &labels, bounds[which]))
+        };
+        let enqueue_size = sizes([
+            ("otelcol_exporter_enqueue_size", "Number of units in a request that was put into the queue. [Development]"),
+            ("otelcol_exporter_enqueue_size_bytes", "Number of bytes in a request that was put into the queue. [Development]"),
+        ]);
+        let send_size = sizes([
+            ("otelcol_exporter_queue_batch_send_size", "Number of units in the batch [Development]"),
+            ("otelcol_exporter_queue_batch_send_size_bytes", "Number of bytes in batch that was sent. [Development]"),
+        ]);
         let labels = [("exporter", exporter.as_str()), ("signal", signal.name())];
         let of_type = [("data_type", signal.name()), ("exporter", exporter.as_str())];
         let counter = |name, help| telemetry.counter(name, help, &labels);
@@ -72,12 +97,30 @@ impl LaneCounters {
             ),
             requests_in_flight: telemetry.gauge(
                 "otelcol_exporter_in_flight_requests",
-                "Number of requests currently being sent to the destination. [Development]",
+                "Number of export requests currently in-flight (including retry backoff). [Development]",
                 &of_type,
             ),
+            enqueue_size,
+            send_size,
+            destination: [("exporter", exporter.clone())].into_iter().chain(destination).collect(),
             telemetry: telemetry.clone(),
             exporter,
             signal,
+        }
+    }
+    /// A chunk was taken into the queue.
+    pub(crate) fn enqueued(&self, items: usize, bytes: usize) {
+        self.enqueued.add(items as u64);
+        self.queued.add(items as u64);
+        self.enqueue_size[0].observe(items as f64);
+        self.enqueue_size[1].observe(bytes as f64);
+    }
+    /// A delivery begins. Without a queue there are no batches to measure.
+    pub(crate) fn sending(&self, items: usize, bytes: impl FnOnce() -> usize) {
+        self.requests_in_flight.add(1);
+        if self.telemetry.is_detailed() {
+            self.send_size[0].observe(items as f64);
+            self.send_size[1].observe(bytes() as f64);
         }
     }
     /// The gauges that are read from the account of the queue.
@@ -96,20 +139,24 @@ impl LaneCounters {
     /// Delivered; `rejected` of them the destination refused for good.
     pub(crate) fn delivered(&self, items: usize, rejected: usize) {
         let rejected = rejected.min(items);
-        self.collector(0).add(items as u64);
+        self.collector(SENT, &[]).add(items as u64);
         self.sent.add((items - rejected) as u64);
         self.dropped(rejected, "rejected");
     }
-    /// Given up.
-    pub(crate) fn failed(&self, items: usize, reason: &'static str) {
-        self.collector(1).add(items as u64);
+    /// Given up; `cause` is told at the level `detailed`.
+    pub(crate) fn failed(&self, items: usize, reason: &'static str, cause: &'static str) {
+        let permanent = if reason == "permanent_error" { "true" } else { "false" };
+        let why = [("error_permanent", permanent), ("error_type", cause)];
+        let why: &[_] = if self.telemetry.is_detailed() { &why } else { &[] };
+        self.collector(FAILED, why).add(items as u64);
         // The Collector shows `sent 0` beside the first failure, which dashboards divide by.
-        self.collector(0).add(0);
+        self.collector(SENT, &[]).add(0);
         self.dropped(items, reason);
     }
     /// Refused before they were in the queue.
     pub(crate) fn not_enqueued(&self, items: usize) {
-        self.collector(2).add(items as u64);
+        let (name, help) = names(self.signal)[NOT_ENQUEUED];
+        self.telemetry.counter(name, help, &[("exporter", &self.exporter)]).add(items as u64);
     }
     fn dropped(&self, items: usize, reason: &'static str) {
         if items > 0 {
@@ -119,8 +166,16 @@ impl LaneCounters {
         }
     }
     /// These series appear with the first event, as the Collector's do.
-    fn collector(&self, which: usize) -> Counter {
+    fn collector(&self, which: usize, more: &[(&'static str, &str)]) -> Counter {
         let (name, help) = names(self.signal)[which];
-        self.telemetry.counter(name, help, &[("exporter", &self.exporter)])
+        let mut labels: Vec<(&'static str, &str)> = self.destination.iter().map(|(key, value)| (*key, value.as_str())).collect();
+        labels.extend_from_slice(more);
+        labels.sort_unstable();
+        self.telemetry.counter(name, help, &labels)
     }
 }
+
+/// Places in what [`names`] gives.
+const SENT: usize = 0;
+const FAILED: usize = 1;
+const NOT_ENQUEUED: usize = 2;

@@ -11,12 +11,17 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
+/// The Collector's words for causes of failures that it cannot name, and for its own end.
+const OTHER: &str = "_OTHER";
+const SHUTDOWN: &str = "Shutdown";
+
 /// How one attempt ended.
 enum Attempt {
     Delivered(Exported),
     Retryable {
         message: String,
         after: Option<Duration>,
+        cause: &'static str,
     },
     Permanent {
         message: String,
@@ -30,6 +35,8 @@ struct Ending {
     outcome: Outcome,
     /// Items rejected by the destination, or why all were dropped.
     what: Result<usize, &'static str>,
+    /// The Collector's word for the last failure.
+    cause: &'static str,
 }
 
 /// Works on a queue until its shutdown has ended.
@@ -61,12 +68,12 @@ pub(crate) async fn consume(lane: Arc<Lane>) {
 async fn deliver(lane: &Lane, items: Vec<Item>) {
     let chunks: Vec<Chunk> = items.iter().map(|item| item.chunk.clone()).collect();
     let count = items.iter().map(|item| item.chunk.items).sum();
-    lane.counters.requests_in_flight.add(1);
+    lane.counters.sending(count, || chunks.iter().map(Chunk::bytes).sum());
     let ending = attempts(lane, &chunks, count).await;
     lane.counters.requests_in_flight.sub(1);
     match ending.what {
         Ok(rejected) => lane.counters.delivered(count, rejected),
-        Err(reason) => lane.counters.failed(count, reason),
+        Err(reason) => lane.counters.failed(count, reason, ending.cause),
     }
     lane.finish(items, &ending.outcome);
 }
@@ -84,24 +91,24 @@ async fn attempts(lane: &Lane, chunks: &[Chunk], count: usize) -> Ending {
         stood_still += asked.elapsed();
         attempt += 1;
         let draining_before = *lane.stage.borrow() != Stage::Open;
-        let (message, after) = match once(lane, chunks, batch_id, attempt).await {
+        let (message, after, failure) = match once(lane, chunks, batch_id, attempt).await {
             Attempt::Delivered(Exported { rejected, message }) => {
                 report(pass, true);
                 lane.health.succeeded();
                 if rejected > 0 {
                     tracing::warn!(exporter = %lane.id, rejected, message, "destination rejected items");
                 }
-                return Ending { outcome: Outcome::Ok, what: Ok(rejected) };
+                return Ending { outcome: Outcome::Ok, what: Ok(rejected), cause: OTHER };
             }
             Attempt::Permanent { message } => {
                 report(pass, true);
                 lane.health.failed(&message);
                 let message = format!("not retryable error: Permanent error: {message}");
                 tell_given_up(lane, count, &message);
-                return Ending { outcome: Outcome::Permanent { message }, what: Err("permanent_error") };
+                return Ending { outcome: Outcome::Permanent { message }, what: Err("permanent_error"), cause: OTHER };
             }
             Attempt::CutOff => return cut_off(lane, count),
-            Attempt::Retryable { message, after } => (message, after),
+            Attempt::Retryable { message, after, cause } => (message, after, cause),
         };
         report(pass, false);
         lane.counters.attempts_failed.add(1);
@@ -109,7 +116,8 @@ async fn attempts(lane: &Lane, chunks: &[Chunk], count: usize) -> Ending {
         let cause = cause(&message, after);
         let give_up = |reason: &'static str, message: String| {
             tell_given_up(lane, count, &message);
-            Ending { outcome: Outcome::Retryable { message, after }, what: Err(reason) }
+            let cause = if reason == "shutdown" { SHUTDOWN } else { failure };
+            Ending { outcome: Outcome::Retryable { message, after }, what: Err(reason), cause }
         };
         if !lane.settings.retry.enabled {
             return give_up("retry_disabled", cause);
@@ -157,7 +165,7 @@ fn report(pass: Option<Pass<'_>>, succeeded: bool) {
 
 fn cut_off(lane: &Lane, count: usize) -> Ending {
     tell_given_up(lane, count, "interrupted due to shutdown: no result before its deadline");
-    Ending { outcome: Outcome::retryable("the collector is stopping"), what: Err("shutdown") }
+    Ending { outcome: Outcome::retryable("the collector is stopping"), what: Err("shutdown"), cause: SHUTDOWN }
 }
 
 /// Data that were acknowledged are lost here; of others the sender hears.
@@ -187,7 +195,10 @@ async fn once(lane: &Lane, chunks: &[Chunk], batch_id: u128, attempt: u32) -> At
         _ = stage.wait_for(|stage| *stage == Stage::Ended) => return Attempt::CutOff,
     };
     match result {
-        Err(_) => Attempt::Retryable { message: format!("no answer within {:?}", timeout.unwrap_or(FOREVER)), after: None },
+        Err(_) => {
+            let message = format!("no answer within {:?}", timeout.unwrap_or(FOREVER));
+            Attempt::Retryable { message, after: None, cause: "Deadline_Exceeded" }
+        }
         Ok(Err(_)) => {
             tracing::error!(exporter = %lane.id, "an exporter panicked");
             Attempt::Permanent { message: format!("exporter `{}` panicked", lane.id) }
@@ -196,7 +207,7 @@ async fn once(lane: &Lane, chunks: &[Chunk], batch_id: u128, attempt: u32) -> At
         Ok(Ok(Err(error))) => {
             let message = chain(&error);
             match error {
-                ExportError::Retryable { after, .. } => Attempt::Retryable { message, after },
+                ExportError::Retryable { after, .. } => Attempt::Retryable { message, after, cause: OTHER },
                 ExportError::Permanent { .. } => Attempt::Permanent { message },
             }
         }

@@ -88,7 +88,7 @@ impl Lane {
         let length = usize::try_from(length).unwrap_or(usize::MAX / 4);
         let budget = Budget::new(number, queue.max_bytes.get(), length, measure, Arc::clone(cx.accounted));
         let budget = Arc::new(budget);
-        let counters = LaneCounters::new(cx.telemetry, id, signal);
+        let counters = LaneCounters::new(cx.telemetry, id, signal, exporter.destination(signal));
         let breaker = Breaker::of(&settings.breaker, cx.telemetry, id, signal);
         if queue.enabled {
             counters.watch(&budget, queue.queue_size);
@@ -137,8 +137,7 @@ impl Lane {
                 }
             }
         }
-        self.counters.enqueued.add(items as u64);
-        self.counters.queued.add(items as u64);
+        self.counters.enqueued(items, bytes);
         let (waits, acknowledged) = if self.settings.waits { (ack, None) } else { (None, ack) };
         let item = Item { chunk, bytes, ack: waits, since: Instant::now(), last_part: true, rest: None };
         waiting.push(item, &self.settings);
@@ -196,7 +195,7 @@ impl Lane {
         };
         if !left.is_empty() {
             tracing::error!(exporter = %self.id, signal = self.signal.name(), error = "not delivered before the deadline of the shutdown", dropped_items = items, "Exporting failed. Dropping data.");
-            self.counters.failed(items, "shutdown");
+            self.counters.failed(items, "shutdown", "Shutdown");
         }
         self.finish(left, &Outcome::retryable("the collector is stopping"));
     }

@@ -12,9 +12,11 @@ mod waiting;
 
 pub use config::Config;
 
+use chaperone_pipeline::telemetry::{BYTE_BOUNDS, ITEM_BOUNDS};
 use chaperone_pipeline::{
     Ack, Batch, BuildContext, ClientInfo, ConfigError, Counter, Gauge, Histogram, Host, Meta, Next, Now, Outbox, Outcome,
     ProcessError, Processor, ProcessorFactory, Shards, Signals, Stability, StartError,
+    Telemetry,
 };
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
@@ -48,6 +50,8 @@ struct Batching {
     by_timeout: Counter,
     at_once: Counter,
     sizes: Histogram,
+    bytes: Histogram,
+    telemetry: Telemetry,
     combinations: Gauge,
 }
 
@@ -59,12 +63,6 @@ enum Trigger {
     /// Nothing else is under way, or there is no room.
     AtOnce,
 }
-
-/// The Collector's bounds.
-const SIZES: &[f64] = &[
-    10.0, 25.0, 50.0, 75.0, 100.0, 250.0, 500.0, 750.0, 1000.0, 2000.0, 3000.0, 4000.0, 5000.0, 6000.0, 7000.0, 8000.0, 9000.0,
-    10000.0, 20000.0, 30000.0, 50000.0, 100_000.0,
-];
 
 impl Batching {
     fn new(config: Config, ctx: &BuildContext) -> Batching {
@@ -82,7 +80,14 @@ impl Batching {
             by_size: counter("otelcol_processor_batch_batch_size_trigger_send", "Batches given on for their size."),
             by_timeout: counter("otelcol_processor_batch_timeout_trigger_send", "Batches given on for their age."),
             at_once: counter("chaperone_processor_batch_at_once", "Batches given on because waiting would not help."),
-            sizes: ctx.telemetry().histogram(sizes, "Items of batches that were given on.", &labels, SIZES),
+            sizes: ctx.telemetry().histogram(sizes, "Items of batches that were given on.", &labels, ITEM_BOUNDS),
+            bytes: ctx.telemetry().detailed_histogram(
+                "otelcol_processor_batch_batch_send_size_bytes",
+                "Bytes of batches that were given on.",
+                &labels,
+                BYTE_BOUNDS,
+            ),
+            telemetry: ctx.telemetry().clone(),
             combinations: ctx.telemetry().gauge(
                 "otelcol_processor_batch_metadata_cardinality",
                 "Combinations of metadata values that are kept apart.",
@@ -151,7 +156,13 @@ impl Batching {
                 Trigger::AtOnce => self.at_once.add(1),
             }
             self.sizes.observe(held.iter().map(|held| held.batch.items()).sum::<usize>() as f64);
-            for (mut batch, ack) in merge::merge(held) {
+            let merged = merge::merge(held);
+            if self.telemetry.is_detailed() {
+                // Bytes of a batch are known only when it is written, which nobody has to do here otherwise.
+                let bytes = merged.iter().flat_map(|(batch, _)| batch.data.encode()).map(|slice| slice.len()).sum::<usize>();
+                self.bytes.observe(bytes as f64);
+            }
+            for (mut batch, ack) in merged {
                 batch.client.clone_from(&client);
                 out.pass_held(batch, ack);
             }

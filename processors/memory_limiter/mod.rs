@@ -4,6 +4,7 @@
 //! state. It says no at admission, before anything was changed, so that a sender's retry loses nothing.
 
 mod config;
+mod counters;
 #[cfg(test)]
 mod tests;
 mod total;
@@ -14,7 +15,9 @@ use chaperone_pipeline::{
     Batch, BuildContext, ConfigError, Host, Meta, Next, Now, Outbox, ProcessError, Processor, ProcessorFactory, Refusal,
     RequestSize, Signals, Stability, StartError,
 };
+use chaperone_proto::Signal;
 use config::Limits;
+use counters::Counters;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -32,7 +35,8 @@ impl ProcessorFactory for MemoryLimiter {
 
     fn build(config: Config, ctx: &BuildContext) -> Result<Arc<dyn Processor>, ConfigError> {
         let said = ctx.shared(AtomicBool::default);
-        Ok(Arc::new(Limiter { config, said, running: OnceLock::new(), refusing: AtomicBool::new(false) }))
+        let counters = Counters::new(ctx.telemetry(), ctx.id());
+        Ok(Arc::new(Limiter { config, said, counters, running: OnceLock::new(), refusing: AtomicBool::new(false) }))
     }
 }
 
@@ -40,6 +44,7 @@ struct Limiter {
     config: Config,
     // Shared by the instances of this id in all pipelines: the limits are told once.
     said: Arc<AtomicBool>,
+    counters: Counters,
     running: OnceLock<Running>,
     /// Whether the last look found too much, so that only changes are logged.
     refusing: AtomicBool,
@@ -77,7 +82,12 @@ impl Processor for Limiter {
         }
     }
 
+    fn refused(&self, signal: Signal, items: usize) {
+        self.counters.refused(signal, items);
+    }
+
     fn process(&self, batch: Batch, out: &mut Outbox) -> Result<(), ProcessError> {
+        self.counters.accepted(batch.signal(), batch.items());
         out.pass(batch);
         Ok(())
     }
