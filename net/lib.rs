@@ -10,6 +10,7 @@ pub mod body;
 pub mod client;
 pub mod collect;
 pub mod compression;
+pub mod figures;
 pub mod connect;
 pub mod grpc;
 pub mod grpc_client;

@@ -1,14 +1,15 @@
 //! Exposes own metrics as Prometheus text at `/metrics`.
 
 use crate::entropy;
-use crate::telemetry::TelemetryConfig;
+use crate::telemetry::{TelemetryConfig, label};
 use anyhow::{Context, Result};
 use chaperone_config::Endpoint;
+use chaperone_net::compression::{BodyEncoding, compress};
 use chaperone_net::{Body, Handler, Listener, Peer, Server, ServerSettings, body};
 use chaperone_pipeline::exposition::{self, Family, FamilyType, Sample};
-use chaperone_pipeline::{BoxFuture, Telemetry};
-use http::header::{CONTENT_TYPE, HeaderValue};
-use http::{Method, Request, Response, StatusCode};
+use chaperone_pipeline::{BoxFuture, Naming, Telemetry};
+use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,8 +26,8 @@ impl OwnMetrics {
         if !config.metrics.exposed() {
             return Ok(OwnMetrics { servers });
         }
-        // Shared by the servers of all readers.
-        let handler = Arc::new(Scrape { telemetry: telemetry.clone(), target: target_info(config)? });
+        telemetry.set_level(config.metrics.level());
+        let resource = resource(config)?;
         for (index, reader) in config.metrics.readers.iter().enumerate() {
             let prometheus = &reader.pull.exporter.prometheus;
             let host = if prometheus.host.contains(':') { format!("[{}]", prometheus.host) } else { prometheus.host.clone() };
@@ -39,7 +40,9 @@ impl OwnMetrics {
             })?;
             eprintln!("own metrics: exposed at http://{}/metrics", listener.address());
             let settings = ServerSettings::http(100);
-            servers.push(Server::start(listener, settings, Arc::clone(&handler)));
+            let scrape =
+                Scrape { telemetry: telemetry.clone(), target: target_info(&resource), naming: prometheus.naming(&resource) };
+            servers.push(Server::start(listener, settings, Arc::new(scrape)));
         }
         Ok(OwnMetrics { servers })
     }
@@ -55,6 +58,37 @@ impl OwnMetrics {
 struct Scrape {
     telemetry: Telemetry,
     target: Family,
+    naming: Naming,
+}
+
+impl Scrape {
+    fn text(&self) -> String {
+        let mut families = self.telemetry.families();
+        families.push(scrape_errors());
+        self.naming.apply(&mut families);
+        families.push(self.target.clone());
+        let mut text = String::new();
+        exposition::write(&families, &mut text);
+        text
+    }
+}
+
+/// The Collector's library counts failures of the writer here; ours writes to memory, which does not fail.
+fn scrape_errors() -> Family {
+    let sample = |cause: &str| Sample::plain(vec![("cause".to_owned(), cause.to_owned())], 0.0);
+    Family {
+        name: "promhttp_metric_handler_errors_total".to_owned(),
+        help: "Total number of internal errors encountered by the promhttp metric handler.".to_owned(),
+        kind: FamilyType::Counter,
+        samples: vec![sample("encoding"), sample("gathering")],
+    }
+}
+
+fn takes_gzip(headers: &HeaderMap) -> bool {
+    let listed =
+        headers.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+    let mut wanted = listed.map(|one| one.split_once(';').unwrap_or((one, "")));
+    wanted.any(|(name, quality)| name.trim() == "gzip" && !quality.replace(' ', "").eq("q=0"))
 }
 
 impl Handler for Scrape {
@@ -64,12 +98,17 @@ impl Handler for Scrape {
         } else if request.method() != Method::GET && request.method() != Method::HEAD {
             refusal(StatusCode::METHOD_NOT_ALLOWED)
         } else {
-            let mut families = self.telemetry.families();
-            families.push(self.target.clone());
-            let mut text = String::new();
-            exposition::write(&families, &mut text);
-            let mut answer = Response::new(body::full(text));
-            answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(exposition::CONTENT_TYPE));
+            let text = self.text();
+            let zipped = takes_gzip(request.headers()).then(|| compress(&[text.clone().into()], BodyEncoding::Gzip));
+            let mut answer = match zipped {
+                Some(Ok(zipped)) => {
+                    let mut answer = Response::new(body::full(zipped));
+                    answer.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+                    answer
+                }
+                _ => Response::new(body::full(text)),
+            };
+            answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE_OF_SCRAPES));
             answer
         };
         Box::pin(std::future::ready(answer))
@@ -82,8 +121,11 @@ fn refusal(status: StatusCode) -> Response<Body> {
     answer
 }
 
+/// The Collector's, which names how it would escape what we never write.
+const CONTENT_TYPE_OF_SCRAPES: &str = "text/plain; version=0.0.4; charset=utf-8; escaping=underscores";
+
 /// Who this is: the Collector's three attributes and those the user set, an empty one removing a default.
-fn target_info(config: &TelemetryConfig) -> Result<Family> {
+fn resource(config: &TelemetryConfig) -> Result<Vec<(String, String)>> {
     let mut attributes = vec![
         ("service.instance.id".to_owned(), entropy::uuid()?),
         ("service.name".to_owned(), "chaperone".to_owned()),
@@ -96,14 +138,17 @@ fn target_info(config: &TelemetryConfig) -> Result<Family> {
         }
     }
     attributes.sort();
-    let label = |key: String| key.replace(|c: char| !c.is_ascii_alphanumeric(), "_");
-    let labels = attributes.into_iter().map(|(key, value)| (label(key), value)).collect();
-    Ok(Family {
+    Ok(attributes)
+}
+
+fn target_info(resource: &[(String, String)]) -> Family {
+    let labels = resource.iter().map(|(key, value)| (label(key), value.clone())).collect();
+    Family {
         name: "target_info".to_owned(),
         help: "Target metadata".to_owned(),
         kind: FamilyType::Gauge,
         samples: vec![Sample::plain(labels, 1.0)],
-    })
+    }
 }
 
 #[cfg(test)]

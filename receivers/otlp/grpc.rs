@@ -12,6 +12,13 @@ use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use std::sync::Arc;
 
+/// The methods that there are, as paths.
+pub(super) const METHODS: [&str; 3] = [
+    "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
+    "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
+    "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
+];
+
 pub(super) struct GrpcHandler {
     // Shared with the calls in flight.
     intake: Arc<Intake>,
@@ -50,7 +57,9 @@ impl GrpcHandler {
     }
 
     fn route(&self, path: &str) -> Result<Signal, String> {
-        let (service, method) = path.trim_start_matches('/').rsplit_once('/').unwrap_or((path, ""));
+        let Some((service, method)) = path.trim_start_matches('/').rsplit_once('/') else {
+            return Err(format!("malformed method name: \"{path}\""));
+        };
         let signal = match service {
             "opentelemetry.proto.collector.trace.v1.TraceService" => Signal::Traces,
             "opentelemetry.proto.collector.metrics.v1.MetricsService" => Signal::Metrics,

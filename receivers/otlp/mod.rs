@@ -13,6 +13,7 @@ mod tests;
 pub use config::Config;
 
 use chaperone_config::{Endpoint, ServerTls, Transport};
+use chaperone_net::figures::{Measured, Place, Serves};
 use chaperone_net::server::ConnectionCounters;
 use chaperone_net::tls::{self, TlsServer};
 use chaperone_net::{Handler, Listener, Server, ServerSettings};
@@ -60,23 +61,29 @@ impl OtlpReceiver {
         };
         if let Some((settings, listener, protocol)) = grpc {
             let intake = Intake::new(host, entrance.clone(), "grpc", settings.include_metadata);
-            self.serve(host, listener, "grpc", protocol, grpc::GrpcHandler::new(intake, settings));
+            let serves = Serves::Grpc(grpc::METHODS.map(str::to_owned).to_vec());
+            self.serve(host, listener, serves, protocol, grpc::GrpcHandler::new(intake, settings));
         }
         if let Some((settings, listener, protocol)) = http {
             if let Some(ignored) = settings.cors.get().and_then(config::Cors::ignored) {
                 warn!(receiver = %host.id(), "{ignored}");
             }
             let intake = Intake::new(host, entrance, "http", settings.include_metadata);
-            self.serve(host, listener, "http", protocol, http::HttpHandler::new(intake, settings));
+            let rooted = |path: &str| format!("/{}", path.trim_start_matches('/'));
+            let serves = Serves::Http(settings.paths().into_iter().map(|(.., path)| rooted(path)).collect());
+            self.serve(host, listener, serves, protocol, http::HttpHandler::new(intake, settings));
         }
         Ok(())
     }
 
-    fn serve(&self, host: &Host, listener: Listener, name: &'static str, mut protocol: ServerSettings, handler: impl Handler) {
+    fn serve(&self, host: &Host, listener: Listener, serves: Serves, mut protocol: ServerSettings, handler: impl Handler) {
+        let name = if matches!(serves, Serves::Grpc(_)) { "grpc" } else { "http" };
         let receiver = host.id().to_string();
         let labels = [("receiver", receiver.as_str()), ("protocol", name)];
         protocol.counters = Some(ConnectionCounters::new(host.telemetry(), &labels));
         let address = listener.address().clone();
+        let place = Place::of(&address, protocol.tls.is_some());
+        let handler = Measured::new(handler, host.telemetry(), place, serves);
         let server = Server::start(listener, protocol, Arc::new(handler));
         self.servers.lock().unwrap_or_else(PoisonError::into_inner).push(server);
         if let Some(port) = address.port() {

@@ -9,6 +9,7 @@ mod logs;
 pub(crate) use logs::{LogsConfig, start_logs};
 
 use chaperone_config::{Problems, UserConfig};
+use chaperone_pipeline::{Level, Naming};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Anything;
@@ -32,7 +33,8 @@ pub(crate) struct TelemetryConfig {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct MetricsConfig {
-    /// `none`, `basic`, `normal` or `detailed`; `none` exposes nothing, the others are the same for now.
+    /// `none`, `basic`, `normal` or `detailed`; `none` exposes nothing, `basic` leaves out the figures of `batch`, `detailed`
+    /// adds durations, sizes, and causes of failures.
     pub level: String,
     /// Where they are exposed.
     pub readers: Vec<Reader>,
@@ -58,6 +60,8 @@ pub(crate) struct TracesConfig {
 pub(crate) struct Reader {
     /// Whoever wants them asks for them.
     pub pull: Pull,
+    /// Sends them on, over OTLP or to the console; not part of this version.
+    pub periodic: Option<BTreeMap<String, Anything>>,
 }
 
 /// Whoever wants them asks for them.
@@ -84,12 +88,24 @@ pub(crate) struct Prometheus {
     pub host: String,
     /// Port to listen on; 0 lets the system choose, and it is printed.
     pub port: u16,
-    /// Leaves out labels of the scope; only `true` for now.
+    /// Leaves out the labels of the scope: `otel_scope_name`, `otel_scope_schema_url`, `otel_scope_version`.
     pub without_scope_info: bool,
-    /// Leaves units out of names; only `true` for now.
+    /// Leaves units out of names: `_seconds`, `_bytes`.
     pub without_units: bool,
-    /// Leaves `_total` out of names; only `true` for now.
+    /// Leaves `_total` out of the names of counters.
     pub without_type_suffix: bool,
+    /// Attributes of the resource that stand on every series, not on `target_info` alone.
+    pub with_resource_constant_labels: Option<ConstantLabels>,
+}
+
+/// Attributes of the resource by name; no patterns.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct ConstantLabels {
+    /// Names that are taken.
+    pub included: Vec<String>,
+    /// Names that are not taken, whatever `included` says.
+    pub excluded: Vec<String>,
 }
 
 impl Default for MetricsConfig {
@@ -106,15 +122,13 @@ impl Default for Prometheus {
             without_scope_info: true,
             without_units: true,
             without_type_suffix: true,
+            with_resource_constant_labels: None,
         }
     }
 }
 
-const METRIC_LEVELS: [&str; 4] = ["none", "basic", "normal", "detailed"];
-
 impl UserConfig for TelemetryConfig {
     fn check(&self, problems: &mut Problems) {
-        let known = |levels: &[&str], level: &str| levels.iter().any(|known| known.eq_ignore_ascii_case(level));
         problems.within("logs", |problems| self.logs.check(problems));
         if !self.traces.processors.is_empty() {
             problems.error("traces.processors", "own traces are not part of this version");
@@ -124,32 +138,56 @@ impl UserConfig for TelemetryConfig {
         } else if !self.metrics.views.is_empty() {
             problems.error("metrics.views", "`views` are not part of this version");
         }
-        if !known(&METRIC_LEVELS, &self.metrics.level) {
+        for (number, _) in self.metrics.readers.iter().enumerate().filter(|(_, reader)| reader.periodic.is_some()) {
+            let hint = "Prometheus asks for them at localhost:8888 when `readers` is left out, or where a `pull` reader says";
+            problems.error_hint(
+                &format!("metrics.readers[{number}].periodic"),
+                "own metrics are not sent on in this version",
+                hint,
+            );
+        }
+        if self.metrics.level.parse::<Level>().is_err() {
             let message = format!("unknown metrics level `{}`", self.metrics.level.escape_debug());
             problems.error_hint("metrics.level", message, "known here: `none`, `basic`, `normal`, `detailed`");
         } else if self.metrics.readers.is_empty() && self.metrics.exposed() {
             let hint = "leave `readers` out for localhost:8888, or set the level to `none`";
             problems.error_hint("metrics.readers", "a reader must exist when the metrics level is not `none`", hint);
         }
-        for (index, reader) in self.metrics.readers.iter().enumerate() {
-            let Prometheus { without_scope_info, without_units, without_type_suffix, .. } = reader.pull.exporter.prometheus;
-            let switches = [
-                ("without_scope_info", without_scope_info),
-                ("without_units", without_units),
-                ("without_type_suffix", without_type_suffix),
-            ];
-            for (name, _) in switches.iter().filter(|(_, on)| !on) {
-                let path = format!("metrics.readers[{index}].pull.exporter.prometheus.{name}");
-                problems.error(&path, format!("`{name}: false` is not supported yet"));
-            }
+    }
+}
+
+impl Prometheus {
+    /// How names are written out for this reader.
+    pub fn naming(&self, resource: &[(String, String)]) -> Naming {
+        let is_taken = |name: &String| {
+            self.with_resource_constant_labels.as_ref().is_some_and(|wanted| {
+                wanted.included.iter().any(|included| included == name)
+                    && !wanted.excluded.iter().any(|excluded| excluded == name)
+            })
+        };
+        let constant = resource.iter().filter(|(name, _)| is_taken(name));
+        Naming {
+            units: !self.without_units,
+            types: !self.without_type_suffix,
+            scope: (!self.without_scope_info).then_some(env!("CARGO_PKG_VERSION")),
+            constant: constant.map(|(name, value)| (label(name), value.clone())).collect(),
         }
     }
+}
+
+/// A name of a resource attribute as a label.
+pub(crate) fn label(name: &str) -> String {
+    name.replace(|c: char| !c.is_ascii_alphanumeric(), "_")
 }
 
 impl MetricsConfig {
     /// Whether own metrics are exposed at all.
     pub fn exposed(&self) -> bool {
-        !self.level.eq_ignore_ascii_case("none")
+        self.level() != Level::None
+    }
+    /// How much is told.
+    pub fn level(&self) -> Level {
+        self.level.parse().unwrap_or_default()
     }
 }
 
@@ -161,6 +199,13 @@ mod tests {
     fn read(text: &str) -> Result<TelemetryConfig, String> {
         let node = Node::parse(text, "c.yaml").unwrap();
         parse_settings(&node, "service.telemetry").map_err(|problems| problems.to_string())
+    }
+
+    #[test]
+    fn a_reader_that_sends_own_metrics_on_is_refused_by_name() {
+        let problems = read("metrics: {readers: [{periodic: {exporter: {otlp: {protocol: grpc}}}}]}").unwrap_err();
+        assert!(problems.contains("own metrics are not sent on in this version"), "{problems}");
+        assert!(problems.contains("service.telemetry.metrics.readers[0].periodic"), "{problems}");
     }
 
     #[test]
