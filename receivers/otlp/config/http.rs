@@ -1,7 +1,7 @@
 //! Settings of OTLP/HTTP.
 
 use super::{Auth, Dialer, Middleware, check_endpoint, check_extensions};
-use crate::otlp::http::{Routes, cors};
+use crate::otlp::http::Routes;
 use chaperone_config::{ByteSize, Duration, Endpoint, Headers, Optional, Problems, ServerTls, Transport};
 use chaperone_net::BodyEncoding;
 use chaperone_net::client::parse_headers;
@@ -143,9 +143,15 @@ impl Http {
 }
 
 impl Cors {
+    /// What is to be said of a block that allows headers to nobody.
+    pub(in super::super) fn ignored(&self) -> Option<&'static str> {
+        let message = "The CORS configuration specifies allowed headers but no allowed origins, and is therefore ignored.";
+        (self.allowed_origins.is_empty() && !self.allowed_headers.is_empty()).then_some(message)
+    }
+
     fn check(&self, problems: &mut Problems) {
-        if self.allowed_origins.is_empty() && !self.allowed_headers.is_empty() {
-            problems.warning("allowed_headers", cors::IGNORED);
+        if let Some(message) = self.ignored() {
+            problems.warning("allowed_headers", message);
         }
     }
 }

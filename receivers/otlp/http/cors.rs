@@ -13,10 +13,6 @@ use http::header::{
 use http::{HeaderMap, Method, Response, StatusCode};
 use std::collections::BTreeSet;
 
-/// Said of a block that allows headers to nobody.
-pub(in super::super) const IGNORED: &str =
-    "The CORS configuration specifies allowed headers but no allowed origins, and is therefore ignored.";
-
 /// Empty members of a list of headers that are tolerated.
 const MAX_EMPTY: usize = 16;
 
