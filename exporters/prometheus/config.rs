@@ -23,8 +23,27 @@ pub struct Config {
     pub resource_to_telemetry_conversion: ResourceToTelemetry,
     /// Leaves the `otel_scope_*` labels out.
     pub without_scope_info: bool,
+    /// Puts unit and type into names: `_seconds`, `_total`. `translation_strategy` overrules it.
+    pub add_metric_suffixes: bool,
+    /// How names are written, in the Collector's words; only the strategies that escape with underscores.
+    pub translation_strategy: TranslationStrategy,
+    /// Accepted for compatibility: scrapers get the text format, which all of them read.
+    pub enable_open_metrics: bool,
     /// Most series kept; points of further ones are dropped and counted.
     pub max_series: usize,
+}
+
+/// How names are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub enum TranslationStrategy {
+    /// As `add_metric_suffixes` says.
+    #[default]
+    #[serde(rename = "")]
+    Unset,
+    /// With unit and type.
+    UnderscoreEscapingWithSuffixes,
+    /// As the metric is called.
+    UnderscoreEscapingWithoutSuffixes,
 }
 
 /// Whether resource attributes become labels.
@@ -45,7 +64,21 @@ impl Default for Config {
             metric_expiration: Duration::from_secs(300),
             resource_to_telemetry_conversion: ResourceToTelemetry::default(),
             without_scope_info: false,
+            add_metric_suffixes: true,
+            translation_strategy: TranslationStrategy::Unset,
+            enable_open_metrics: false,
             max_series: 200_000,
+        }
+    }
+}
+
+impl Config {
+    /// Whether unit and type go into names.
+    pub fn suffixes(&self) -> bool {
+        match self.translation_strategy {
+            TranslationStrategy::Unset => self.add_metric_suffixes,
+            TranslationStrategy::UnderscoreEscapingWithSuffixes => true,
+            TranslationStrategy::UnderscoreEscapingWithoutSuffixes => false,
         }
     }
 }

@@ -151,7 +151,9 @@ impl Taker<'_> {
         value: Value,
     ) {
         let (counter, gauge) = (kind == FamilyType::Counter, kind == FamilyType::Gauge);
-        let name = names::metric(&self.config.namespace, &metric.name, &metric.unit, counter, gauge);
+        let (unit, counter_word, gauge_word) =
+            if self.config.suffixes() { (metric.unit.as_str(), counter, gauge) } else { ("", false, false) };
+        let name = names::metric(&self.config.namespace, &metric.name, unit, counter_word, gauge_word);
         let about = About { name: &name, help: &metric.description, kind };
         let labels = labels.iter().cloned().chain(attributes.iter().map(label)).collect();
         let point = Point { value, start_ns, time_ns, delta };

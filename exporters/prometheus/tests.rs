@@ -125,3 +125,27 @@ fn series_without_points_for_long_are_not_served() {
     store.expire(Duration::from_secs(11));
     assert_eq!(served(&store), "");
 }
+
+#[test]
+fn unit_and_type_are_left_out_of_names_when_asked() {
+    for (yaml, expected) in [
+        ("{}", "time_seconds_total"),
+        ("add_metric_suffixes: false", "time"),
+        ("translation_strategy: UnderscoreEscapingWithoutSuffixes", "time"),
+        ("{add_metric_suffixes: false, translation_strategy: UnderscoreEscapingWithSuffixes}", "time_seconds_total"),
+    ] {
+        let node = chaperone_config::Node::parse(yaml, "t.yaml").unwrap();
+        let config: Config = chaperone_config::parse_settings(&node, "exporters.prometheus").unwrap();
+        let mut store = Store::default();
+        let metric = Metric { unit: "s".to_owned(), ..counter("time", CUMULATIVE, vec![point(1, 2, 7, vec![])]) };
+        take(&config, &mut store, &request(vec![metric]), Duration::ZERO);
+        assert!(served(&store).contains(&format!("# TYPE {expected} counter\n")), "{yaml}:\n{}", served(&store));
+    }
+}
+
+#[test]
+fn a_strategy_that_keeps_dots_in_names_is_refused() {
+    let node = chaperone_config::Node::parse("translation_strategy: NoTranslation", "t.yaml").unwrap();
+    let problems = chaperone_config::parse_settings::<Config>(&node, "x").unwrap_err().to_string();
+    assert!(problems.contains("UnderscoreEscapingWithSuffixes"), "{problems}");
+}
