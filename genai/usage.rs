@@ -8,6 +8,7 @@
 
 mod cost;
 mod identity;
+pub mod journal;
 mod links;
 mod role;
 mod same_call;

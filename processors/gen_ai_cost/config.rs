@@ -19,6 +19,8 @@ pub struct Config {
     /// Records that are remembered so that each call is counted once. The oldest go first; about 700 bytes a call,
     /// 120 any other record.
     pub max_records: usize,
+    /// Id of a storage extension; without one, what was counted is forgotten with the process.
+    pub storage: Option<String>,
 }
 
 /// A price list in a file.
@@ -64,7 +66,7 @@ pub struct OwnPrice {
 impl Default for Config {
     fn default() -> Config {
         let (prices, price_lists) = (Vec::new(), Vec::new());
-        Config { prices, price_lists, reload_interval: Duration::from_secs(30), max_records: 131_072 }
+        Config { prices, price_lists, reload_interval: Duration::from_secs(30), max_records: 131_072, storage: None }
     }
 }
 

@@ -8,6 +8,7 @@ pub(super) struct Counters {
     costs: [(CostSource, Counter); 6],
     differs: Counter,
     pub(super) evicted: Counter,
+    pub(super) store_failures: Counter,
 }
 
 impl Counters {
@@ -33,6 +34,7 @@ impl Counters {
                 "chaperone_usage_window_evicted",
                 "Records and ids forgotten to make room: sent again, they count again.",
             ),
+            store_failures: one("chaperone_usage_store_failures", "Checkpoints of what was counted that failed."),
         }
     }
 

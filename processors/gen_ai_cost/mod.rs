@@ -6,6 +6,7 @@
 mod config;
 mod counters;
 mod lists;
+mod memory;
 #[cfg(test)]
 mod tests;
 mod window;
@@ -23,8 +24,14 @@ use chaperone_pipeline::{
 use chaperone_proto::{Data, RecordRef, Signal, Value};
 use counters::Counters;
 use lists::Lists;
+use memory::Memory;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 use window::SharedWindow;
+
+/// How often decisions are stored, where there is a store.
+const CHECKPOINT: Duration = Duration::from_secs(1);
 
 /// Factory of the processor.
 pub struct GenAiCost;
@@ -41,10 +48,20 @@ impl ProcessorFactory for GenAiCost {
 
     fn build(config: Config, ctx: &BuildContext) -> Result<Arc<dyn Processor>, ConfigError> {
         let own = config.prices.iter().map(|price| (price.clone(), price.rates())).collect();
+        ctx.check_storage(config.storage.as_deref())?;
         // Shared by the instances of this id in all pipelines and signals: spans and logs tell of the same calls.
-        let window = ctx.shared(SharedWindow::default);
+        let (window, memory) = (ctx.shared(SharedWindow::default), ctx.shared(Memory::default));
         let (lists, host) = (Arc::default(), OnceLock::new());
-        Ok(Arc::new(Processing { own, lists, host, window, counters: Counters::new(ctx), config }))
+        Ok(Arc::new(Processing {
+            own,
+            lists,
+            host,
+            window,
+            memory,
+            looked: AtomicU64::new(0),
+            counters: Counters::new(ctx),
+            config,
+        }))
     }
 }
 
@@ -54,6 +71,10 @@ struct Processing {
     lists: Arc<Lists>,
     host: OnceLock<Host>,
     window: Arc<SharedWindow>,
+    // Shared by the same instances.
+    memory: Arc<Memory>,
+    /// When the files of price lists were last looked at, in nanoseconds of the engine's clock.
+    looked: AtomicU64,
     counters: Counters,
     config: Config,
 }
@@ -75,16 +96,32 @@ impl Processor for Processing {
         // The list is read when first asked for: not by the first request.
         tracing::debug!(models = embedded().models(), "read the embedded price list");
         self.host.get_or_init(|| host.clone());
+        if let Some(storage) = self.config.storage.as_deref() {
+            let failures = self.counters.store_failures.clone();
+            self.memory.start(Some(storage), host, &self.window, self.config.max_records, failures)?;
+        }
         self.lists.read(&self.config.price_lists)
     }
 
-    fn tick(&self, _now: Now, _out: &mut Outbox) -> Next {
+    fn tick(&self, now: Now, _out: &mut Outbox) -> Next {
+        // Woken by the next batch: when nothing was decided, nothing is to be stored.
+        self.memory.checkpoint(&self.window, self.config.max_records);
         let every = self.config.reload_interval.get();
         let Some(host) = self.host.get().filter(|_| !every.is_zero() && !self.config.price_lists.is_empty()) else {
-            return Next::Done;
+            return if self.config.storage.is_some() { Next::After(CHECKPOINT) } else { Next::Done };
         };
-        self.lists.look_again(host);
-        Next::After(every)
+        let since = now.mono.saturating_sub(Duration::from_nanos(self.looked.load(Ordering::Relaxed)));
+        if since >= every {
+            self.looked.store(now.mono.as_nanos() as u64, Ordering::Relaxed);
+            self.lists.look_again(host);
+        }
+        Next::After(if self.config.storage.is_some() { every.min(CHECKPOINT) } else { every })
+    }
+
+    fn drain(&self, _now: Now, _out: &mut Outbox) -> Next {
+        self.memory.checkpoint(&self.window, self.config.max_records);
+        self.memory.flush();
+        Next::Done
     }
 
     fn process(&self, mut batch: Batch, out: &mut Outbox) -> Result<(), ProcessError> {

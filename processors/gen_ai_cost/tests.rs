@@ -313,3 +313,67 @@ fn other_telemetry_passes_untouched() {
     let before = data.encode().concat();
     assert_eq!(running("{}").process(data).encode().concat(), before);
 }
+
+/// The same process again, over the same store: what is remembered of the first is what it stored.
+fn over(store: &Arc<dyn chaperone_pipeline::Storage>, yaml: &str) -> Running {
+    let one = running(yaml);
+    let host = Host::for_tests(Clock::manual(0), Arc::clone(store));
+    let counters = Counters::new(&one.ctx);
+    let (window, memory) = (one.ctx.shared(SharedWindow::default), one.ctx.shared(Memory::default));
+    let max = config(yaml).unwrap().max_records;
+    memory.start(None, &host, &window, max, counters.store_failures.clone()).unwrap();
+    one
+}
+
+fn tick(running: &Running) {
+    running.processor.tick(Now::default(), &mut Outbox::for_tests(Now::default()));
+}
+
+#[test]
+fn what_was_counted_is_known_to_the_next_process() {
+    let store: Arc<dyn chaperone_pipeline::Storage> = Arc::new(chaperone_pipeline::MemoryStorage::default());
+    let first = over(&store, "{}");
+    first.record(&Record::call("a", 1, 1000, 100));
+    first.record(&Record::tool(2));
+    tick(&first);
+    first.record(&Record::call("a", 3, 7, 7).text("gen_ai.response.id", "r"));
+    tick(&first);
+    first.record(&Record::tool(4));
+    // Killed before the next tick.
+    drop(first);
+    let second = over(&store, "{}");
+    for record in [Record::call("a", 1, 1000, 100), Record::tool(2)] {
+        assert_eq!(get(&second.record(&record), "chaperone.usage.resent"), Some(Value::Bool(true)));
+    }
+    let wrapper = second.record(&Record::call("b", 9, 1000, 100));
+    assert_eq!(text(&wrapper, "chaperone.usage.duplicate_of"), "0000000000000001");
+    let by_id = second.record(&Record::call("c", 10, 7, 7).text("gen_ai.response.id", "r"));
+    assert_eq!(text(&by_id, "chaperone.usage.duplicate_of"), "0000000000000003");
+    assert_eq!(get(&second.record(&Record::tool(4)), "chaperone.usage.resent"), None, "it was not stored yet");
+    tick(&second);
+    let third = over(&store, "{}");
+    assert_eq!(get(&third.record(&Record::call("b", 9, 1000, 100)), "chaperone.usage.resent"), Some(Value::Bool(true)));
+}
+
+#[test]
+fn blocks_are_as_many_as_the_window_needs_and_foreign_ones_are_left_behind() {
+    use chaperone_pipeline::storage::Stored;
+    let store: Arc<dyn chaperone_pipeline::Storage> = Arc::new(chaperone_pipeline::MemoryStorage::default());
+    store.set("test", "00000000000000ff", Stored { version: 99, value: vec![1] }).unwrap();
+    store.set("test", "nonsense", Stored { version: 1, value: vec![1] }).unwrap();
+    let small = over(&store, "max_records: 100");
+    assert!(store.list("test").unwrap().is_empty());
+    for span in 1..=255u8 {
+        small.record(&Record::tool(span));
+        small.record(&Record::tool(span).into_log());
+        if span % 16 == 0 {
+            tick(&small);
+        }
+    }
+    tick(&small);
+    let blocks = store.list("test").unwrap();
+    assert_eq!(blocks.len(), 1, "the last holds as many as the window");
+    let again = over(&store, "max_records: 100");
+    assert_eq!(get(&again.record(&Record::tool(255)), "chaperone.usage.resent"), Some(Value::Bool(true)));
+    assert_eq!(get(&again.record(&Record::tool(1)), "chaperone.usage.resent"), None);
+}
