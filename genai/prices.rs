@@ -30,6 +30,8 @@ pub use reckon::{Cost, NanoUsd, PriceContext, Tokens, reckon};
 pub use table::{PriceTable, VERSION, embedded};
 
 #[cfg(test)]
+mod calls_tests;
+#[cfg(test)]
 mod lists_tests;
 #[cfg(test)]
 mod tests;
