@@ -1,11 +1,13 @@
 //! Wires registry, configuration and engine together: from `--config` and `--set` to a graph.
 
 use crate::cli::ConfigArgs;
+use crate::commands::print_config;
 use crate::telemetry::TelemetryConfig;
 use crate::{gates, sources};
 use anyhow::Result;
 use chaperone_config::{Document, Gates, Problems, Source, Surroundings, read_settings};
 use chaperone_pipeline::engine::{EngineSettings, Graph, SharedState};
+use chaperone_pipeline::status::{About, Feature};
 use chaperone_pipeline::{Clock, MemoryStorage, Registry, Telemetry};
 use std::sync::Arc;
 
@@ -18,6 +20,7 @@ pub fn default_config() -> &'static str {
 pub(crate) struct Loaded {
     pub document: Document,
     pub telemetry: TelemetryConfig,
+    pub gates: Gates,
     /// Warnings.
     pub problems: Problems,
 }
@@ -43,7 +46,7 @@ fn read(sources: &[Source], registry: &Registry, around: &Surroundings) -> Resul
     let sections_are_good = !problems.has_errors();
     let telemetry = read_settings::<TelemetryConfig>(&document.service.telemetry, "service.telemetry", &mut problems);
     match telemetry {
-        Some(telemetry) if sections_are_good => return Ok(Loaded { document, telemetry, problems }),
+        Some(telemetry) if sections_are_good => return Ok(Loaded { document, telemetry, gates: around.gates, problems }),
         // Wiring can be checked.
         _ if sections_are_good => problems.extend(Graph::build(&document, registry, to_check()).err().unwrap_or_default()),
         _ => extend_with_new(&mut problems, &Graph::check_settings(&document, registry)),
@@ -84,6 +87,21 @@ pub fn check_within(sources: &[Source], registry: &Registry, around: &Surroundin
 /// For a graph that is built to be thrown away.
 fn to_check() -> EngineSettings {
     settings(Clock::system(), Telemetry::default(), [0; 32])
+}
+
+/// What pages about the process tell: version, feature gates, the configuration in force without secrets.
+pub(crate) fn about(loaded: &Loaded, registry: &Registry) -> About {
+    let feature = |gate: &gates::Gate| Feature {
+        id: gate.id.to_owned(),
+        enabled: (gate.is_on)(&loaded.gates),
+        stage: gate.stage.to_owned(),
+        description: gate.description.to_owned(),
+    };
+    About {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        features: gates::ALL.iter().map(feature).collect(),
+        config: print_config::effective(&loaded.document, registry, false).unwrap_or_default(),
+    }
 }
 
 /// The engine's settings that every command shares.

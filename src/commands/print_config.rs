@@ -63,7 +63,7 @@ pub(crate) fn print_config(args: &PrintConfigArgs, registry: &Registry) -> Done 
     }
 }
 
-fn effective(document: &Document, registry: &Registry, show_secrets: bool) -> Result<Value> {
+pub(crate) fn effective(document: &Document, registry: &Registry, show_secrets: bool) -> Result<Value> {
     let mut problems = Problems::new();
     let mut whole = Graph::effective(document, registry, show_secrets, &mut problems);
     whole.retain(|_, section| section.as_object().is_some_and(|section| !section.is_empty()));

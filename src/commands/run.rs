@@ -41,6 +41,7 @@ async fn run_until_signal(loaded: &app::Loaded, registry: &Registry) -> Done {
     let clock = Clock::system();
     let telemetry = Telemetry::default();
     let settings = app::settings(clock, telemetry.clone(), hash_key::of_run(&loaded.document)?);
+    settings.shared.status().set_about(app::about(loaded, registry));
     let graph = Graph::build(&loaded.document, registry, settings)?;
     for warning in graph.warnings().iter() {
         eprintln!("{warning}");
