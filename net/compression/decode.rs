@@ -36,6 +36,7 @@ pub fn decompress(body: &Bytes, encoding: BodyEncoding, limit: usize, meter: &mu
             Ok(()) => out.read_all(Zlib { state: Decompress::new(true), rest: body, ended: false }),
             Err(message) => Err(out.corrupt(message)),
         },
+        BodyEncoding::Zstd if (1..4).contains(&body.len()) => Err(out.corrupt(CUT_SHORT)),
         BodyEncoding::Zstd => {
             let mut decoder = match zstd::stream::read::Decoder::with_buffer(body.as_ref()) {
                 Ok(decoder) => decoder,
