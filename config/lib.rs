@@ -30,7 +30,7 @@ pub use id::{ComponentId, PipelineId};
 pub use load::{Source, load, load_what_is_there};
 pub use problems::{Location, Problem, Problems, Severity};
 pub use settings::{
-    ByteSize, ClientKeepalive, ClientTls, Duration, Endpoint, Headers, Optional, Secret, ServerKeepalive, ServerTls, Transport,
+    ByteSize, ClientAuth, ClientKeepalive, ClientMiddleware, ClientTls, Duration, Endpoint, Headers, Optional, Secret, ServerKeepalive, ServerTls, Transport,
 };
 pub use surroundings::{Gates, Surroundings};
 pub use tree::Node;

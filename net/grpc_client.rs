@@ -203,9 +203,9 @@ impl GrpcClient {
         let headers = request.headers_mut();
         headers.insert(TE, HeaderValue::from_static("trailers"));
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
-        headers.insert(GRPC_ACCEPT_ENCODING, HeaderValue::from_static("identity,gzip,zstd"));
+        headers.insert(GRPC_ACCEPT_ENCODING, HeaderValue::from_static("identity,gzip,zstd,snappy"));
         if compression != BodyEncoding::Identity {
-            headers.insert(GRPC_ENCODING, HeaderValue::from_static(compression.name()));
+            headers.insert(GRPC_ENCODING, HeaderValue::from_static(compression.grpc_name()));
         }
         if !timeout.is_zero()
             && let Ok(told) = HeaderValue::from_str(&spelled(timeout))
@@ -271,7 +271,7 @@ fn unpack(mut answer: Bytes, headers: &HeaderMap) -> Result<Bytes, CallError> {
     if !compressed {
         return Ok(answer);
     }
-    let encoding = BodyEncoding::from_header(headers.get(GRPC_ENCODING));
+    let encoding = BodyEncoding::from_grpc_header(headers.get(GRPC_ENCODING));
     let encoding = encoding.filter(|encoding| *encoding != BodyEncoding::Identity);
     let encoding = encoding.ok_or_else(|| broken("the server compressed its answer in an unknown way"))?;
     decompress(&answer, encoding, MAX_ANSWER, &mut ()).map_err(|error| broken(&error.to_string()))

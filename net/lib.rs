@@ -6,6 +6,7 @@
 
 #![deny(clippy::indexing_slicing, clippy::string_slice, clippy::unwrap_used)]
 
+mod accepted_unix;
 pub mod body;
 pub mod client;
 pub mod collect;
@@ -23,6 +24,8 @@ pub mod meter;
 pub mod outcome;
 pub mod retry_after;
 pub mod rpc_status;
+#[cfg(test)]
+mod secure_tests;
 pub mod server;
 mod stream;
 pub mod tls;

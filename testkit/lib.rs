@@ -2,6 +2,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "tests wait for other processes by the machine's clock")]
 
+pub mod certificates;
 pub mod clickhouse;
 pub mod collector;
 pub mod conservation;

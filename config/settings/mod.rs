@@ -6,6 +6,7 @@
 mod byte_size;
 mod duration;
 mod endpoint;
+mod extensions;
 mod headers;
 mod keepalive;
 mod optional;
@@ -16,6 +17,7 @@ mod transport;
 pub use byte_size::ByteSize;
 pub use duration::Duration;
 pub use endpoint::Endpoint;
+pub use extensions::{ClientAuth, ClientMiddleware};
 pub use headers::Headers;
 pub use keepalive::{ClientKeepalive, EnforcementPolicy, ServerKeepalive, ServerParameters};
 pub(crate) use optional::MARK as OPTIONAL_MARK;

@@ -1,6 +1,6 @@
 //! Settings of the `clickhouse` exporter: names and defaults of the Collector's own, where the meaning is the same.
 
-use chaperone_config::{Duration, Problems, Secret, UserConfig};
+use chaperone_config::{ClientTls, Duration, Problems, Secret, UserConfig};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// The server's HTTP interface: `http://host:8123`.
+    /// The server's HTTP interface: `http://host:8123`, or `https://host:8443`.
     pub endpoint: String,
     /// User; the server's own default when empty.
     pub username: String,
@@ -24,6 +24,8 @@ pub struct Config {
     pub create_schema: bool,
     /// How blocks are compressed on their way: `lz4` or `none`.
     pub compress: Compress,
+    /// TLS of an `https://` address.
+    pub tls: ClientTls,
 }
 
 /// How blocks are compressed.
@@ -47,6 +49,7 @@ impl Default for Config {
             ttl: Duration::default(),
             create_schema: true,
             compress: Compress::Lz4,
+            tls: ClientTls::default(),
         }
     }
 }
@@ -58,11 +61,10 @@ impl UserConfig for Config {
         match self.endpoint.split_once("://") {
             None if self.endpoint.is_empty() => problems.error_hint("endpoint", "must be specified", HINT),
             None => problems.error_hint("endpoint", format!("`{}` has no scheme", self.endpoint), HINT),
-            Some(("http", host)) if host.contains(['?', '#']) => {
+            Some(("http" | "https", host)) if host.contains(['?', '#']) => {
                 problems.error_hint("endpoint", "parameters are not read from the address", "use the settings of the same names");
             }
-            Some(("http", host)) if !host.trim_end_matches('/').is_empty() => {}
-            Some(("https", _)) => problems.error("endpoint", "`https` is not part of this version yet"),
+            Some(("http" | "https", host)) if !host.trim_end_matches('/').is_empty() => {}
             Some((scheme, _)) => problems.error_hint("endpoint", format!("`{scheme}://` is not spoken"), HINT),
         }
         for (field, value) in [("database", &self.database), ("traces_table_name", &self.traces_table_name)] {
@@ -70,6 +72,7 @@ impl UserConfig for Config {
                 problems.error(field, "must not be empty");
             }
         }
+        problems.within("tls", |problems| self.tls.check(problems));
         if self.ttl.get().subsec_nanos() != 0 {
             problems.error("ttl", "must be whole seconds");
         }

@@ -16,6 +16,8 @@ mod tests;
 pub use config::Config;
 
 use blocks::{Limits, Prepared, prepare};
+use chaperone_net::tls::HTTP1;
+use chaperone_net::{Connector, Proxy, Route, TlsClient};
 use chaperone_pipeline::{
     BoxFuture, BuildContext, Chunk, ConfigError, ExportContext, ExportError, Exported, Exporter, ExporterFactory, Front, Host,
     Meta, Signals, Stability, StartError,
@@ -23,9 +25,13 @@ use chaperone_pipeline::{
 use chaperone_store::clickhouse::{Names, quoted};
 use clickhouse::{Client, Compression};
 use config::Compress;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 use tables::Tables;
 
+/// Idle connections are closed before the server does it, which by default is after three seconds.
+const IDLE: Duration = Duration::from_secs(2);
 /// A block is handed to the connection in pieces of this size, each compressed by itself.
 const PIECE: usize = 1 << 20;
 
@@ -48,20 +54,33 @@ impl ExporterFactory for ClickHouse {
             Compress::Lz4 => Compression::Lz4,
             Compress::None => Compression::None,
         };
-        let mut client = Client::default()
+        let connector = Connector::new(TlsClient::new(config.tls.clone(), HTTP1), Route::Proxy(Proxy::of_environment()));
+        let http = hyper_util::client::legacy::Client::builder(TokioExecutor::new())
+            .pool_idle_timeout(IDLE)
+            .pool_timer(TokioTimer::new())
+            .build(connector.clone());
+        let mut client = Client::with_http_client(http)
             .with_url(&config.endpoint)
             .with_compression(compression)
             .with_product_info("chaperone", env!("CARGO_PKG_VERSION"));
         if !config.username.is_empty() {
             client = client.with_user(&config.username).with_password(config.password.expose());
         }
-        Ok(Arc::new(Instance { config, client, host: OnceLock::new(), tables: Mutex::default(), limits: Limits::default() }))
+        Ok(Arc::new(Instance {
+            config,
+            client,
+            connector,
+            host: OnceLock::new(),
+            tables: Mutex::default(),
+            limits: Limits::default(),
+        }))
     }
 }
 
 struct Instance {
     config: Config,
     client: Client,
+    connector: Connector,
     host: OnceLock<Host>,
     /// Read at start, or at the first delivery when the server was not there then; forgotten when the server says they changed.
     // Shared with the thread that fills blocks.
@@ -147,6 +166,8 @@ impl Exporter for Instance {
             if self.host.set(host.clone()).is_err() {
                 return Err(StartError::new("started twice"));
             }
+            let prepared = self.connector.prepare(self.config.endpoint.starts_with("https://")).await;
+            prepared.map_err(|error| StartError::caused_by("failed to load TLS config", error))?;
             let at = format!("{}, database {}", self.config.endpoint, self.config.database);
             match self.prepare_server().await {
                 Ok(()) => host.announce(&format!("storing in ClickHouse at {at}")),

@@ -1,7 +1,7 @@
 //! The `otlp_grpc` exporter: OTLP by gRPC to any OTLP backend or another collector.
 //!
 //! Merged batches are concatenated requests: nothing is decoded. Retry, queue and time-out are the front's; here it is
-//! decided which answers are worth another try. Without TLS yet, only servers that need none can be reached.
+//! decided which answers are worth another try. TLS is spoken unless the settings say that it is not.
 
 mod config;
 mod target;
@@ -11,12 +11,12 @@ mod tests;
 pub use config::Config;
 
 use bytes::Bytes;
-use chaperone_net::{GrpcClient, GrpcClientSettings};
 use chaperone_net::client::parse_headers;
 use chaperone_net::grpc_client::{Call, CallError, Code, Pings};
+use chaperone_net::{GrpcClient, GrpcClientSettings, Proxy, Route};
 use chaperone_pipeline::{
-    BoxFuture, BuildContext, Chunk, ConfigError, ExportContext, ExportError, Exported, Exporter, ExporterFactory, Front, Meta,
-    Signals, Stability,
+    BoxFuture, BuildContext, Chunk, ConfigError, ExportContext, ExportError, Exported, Exporter, ExporterFactory, Front, Host,
+    Meta, Signals, Stability, StartError,
 };
 use chaperone_proto::Signal;
 use http::header::USER_AGENT;
@@ -48,12 +48,14 @@ struct OtlpGrpcExporter {
 
 impl OtlpGrpcExporter {
     fn new(config: &Config) -> Result<OtlpGrpcExporter, ConfigError> {
-        let server = target::parse(&config.endpoint, config.tls.insecure);
-        let server = server.map_err(|error| ConfigError::at("endpoint", error.to_string()))?;
-        let pairs = config.headers.iter().map(|(name, value)| (name.as_str(), value.expose()));
-        let mut headers =
-            parse_headers(pairs).map_err(|name| ConfigError::at(format!("headers.{name}"), "not a usable header"))?;
-        let agent = format!("Chaperone/{} ({}/{})", env!("CARGO_PKG_VERSION"), std::env::consts::OS, std::env::consts::ARCH);
+        let target = target::parse(&config.endpoint, &config.tls);
+        let target = target.map_err(|error| ConfigError::at("endpoint", error.to_string()))?;
+        let mut headers = parse_headers(config.headers.iter())
+            .map_err(|name| ConfigError::at(format!("headers.{name}"), "not a usable header"))?;
+        let mut agent = config.user_agent.clone();
+        if agent.is_empty() {
+            agent = format!("Chaperone/{} ({}/{})", env!("CARGO_PKG_VERSION"), std::env::consts::OS, std::env::consts::ARCH);
+        }
         if let Ok(agent) = HeaderValue::from_str(&agent) {
             headers.entry(USER_AGENT).or_insert(agent);
         }
@@ -62,7 +64,17 @@ impl OtlpGrpcExporter {
             timeout: keepalive.timeout.get(),
             while_idle: keepalive.permit_without_stream,
         });
-        Ok(OtlpGrpcExporter { client: GrpcClient::new(GrpcClientSettings { pings, ..GrpcClientSettings::to(server) }), headers, compression: config.compression.encoding() })
+        let (server, route) = match (config.authority.as_str(), target.socket) {
+            ("", None) => (target.server, Route::Proxy(Proxy::of_environment().tunnelling())),
+            ("", Some(path)) => (target.server, Route::Unix(path)),
+            (name, socket) => {
+                let called = name.parse().map_err(|_| ConfigError::at("authority", "not `host` or `host:port`"))?;
+                (called, socket.map_or(Route::Fixed(target.server), Route::Unix))
+            }
+        };
+        let tls = target.secure.then(|| config.tls.clone());
+        let client = GrpcClient::new(GrpcClientSettings { server, route, tls, pings });
+        Ok(OtlpGrpcExporter { client, headers, compression: config.compression.grpc_encoding() })
     }
 
     async fn send(&self, chunks: &[Chunk], cx: ExportContext) -> Result<Exported, ExportError> {
@@ -131,6 +143,13 @@ fn taken(answer: Bytes) -> Result<Exported, ExportError> {
 }
 
 impl Exporter for OtlpGrpcExporter {
+    fn start<'a>(&'a self, _host: &'a Host) -> BoxFuture<'a, Result<(), StartError>> {
+        Box::pin(async move {
+            let prepared = self.client.prepare().await;
+            prepared.map_err(|error| StartError::caused_by("failed to load TLS config", error))
+        })
+    }
+
     fn export<'a>(&'a self, chunks: &'a [Chunk], cx: ExportContext) -> BoxFuture<'a, Result<Exported, ExportError>> {
         Box::pin(self.send(chunks, cx))
     }

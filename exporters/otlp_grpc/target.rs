@@ -1,9 +1,11 @@
-//! What an `endpoint` of the Collector's gRPC clients means: `host:port`, perhaps behind a scheme.
+//! What an `endpoint` of the Collector's gRPC clients means: `host:port`, perhaps behind a scheme, or a Unix socket.
 //!
-//! The Collector speaks TLS unless `tls.insecure` is set, whatever the scheme. Here `http://` says "no TLS" as well;
-//! whoever wrote neither wanted TLS and is not served in clear text.
+//! The Collector speaks TLS unless `tls.insecure` is set, whatever the scheme. Here `http://` says "no TLS" as well, as
+//! long as nothing in `tls` says otherwise: whoever wrote neither wanted TLS.
 
+use chaperone_config::ClientTls;
 use http::uri::Authority;
+use std::path::PathBuf;
 
 /// An endpoint that cannot be used, in the words of a configuration problem.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -16,43 +18,62 @@ pub(super) enum TargetError {
     BadPort(String),
     #[error("`{0}` is not an address, expected `host:port`")]
     BadHost(String),
-    #[error("`{0}` needs TLS, which this version does not have yet")]
-    Tls(String),
-    #[error("`{0}` is a Unix socket, which this version cannot send to yet")]
-    Unix(String),
+    #[error("unix socket path cannot be empty")]
+    NoPath,
 }
 
 impl TargetError {
     /// What to write instead.
     pub(super) fn hint(&self) -> &'static str {
         match self {
-            TargetError::Tls(_) => "for a server without TLS write `tls: {insecure: true}` beside `endpoint: host:port`",
+            TargetError::NoPath => "write the socket's path after it, for example `unix:///run/otlp.sock`",
             _ => "write the server's `host:port`, for example `localhost:4317`",
         }
     }
 }
 
-/// Schemes of grpc-go's name resolution that mean "this host".
-const RESOLVERS: [&str; 2] = ["dns:///", "passthrough:///"];
+/// Where calls go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Target {
+    /// What the server is called.
+    pub server: Authority,
+    /// Its Unix socket, if it has one.
+    pub socket: Option<PathBuf>,
+    /// Whether TLS is spoken.
+    pub secure: bool,
+}
 
-/// The server that `endpoint` names.
-pub(super) fn parse(endpoint: &str, insecure: bool) -> Result<Authority, TargetError> {
+/// Schemes of addresses that are resolved as any other; what stands between them and the host is who resolves.
+const RESOLVERS: [&str; 2] = ["dns://", "passthrough://"];
+
+/// The server that `endpoint` names, and whether `tls` wants TLS there.
+pub(super) fn parse(endpoint: &str, tls: &ClientTls) -> Result<Target, TargetError> {
+    // Authorities to trust are a wish for TLS, in the Collector too.
+    let wanted = !tls.insecure || tls.has_ca();
     if endpoint.is_empty() {
         return Err(TargetError::Empty);
     }
-    if endpoint.starts_with("https://") {
-        return Err(TargetError::Tls(endpoint.to_owned()));
+    if let Some(path) = endpoint.strip_prefix("unix:") {
+        let path = path.strip_prefix("//").unwrap_or(path);
+        if path.is_empty() {
+            return Err(TargetError::NoPath);
+        }
+        let server = Authority::from_static("localhost");
+        return Ok(Target { server, socket: Some(PathBuf::from(path)), secure: wanted });
     }
-    if endpoint.starts_with("unix:") {
-        return Err(TargetError::Unix(endpoint.to_owned()));
+    if let Some(rest) = endpoint.strip_prefix("https://") {
+        return Ok(Target { server: authority(rest)?, socket: None, secure: true });
     }
-    let (clear_text, rest) = match endpoint.strip_prefix("http://") {
-        Some(rest) => (true, rest),
-        None => (insecure, endpoint),
+    if let Some(rest) = endpoint.strip_prefix("http://") {
+        let secure = wanted && *tls != ClientTls::default();
+        return Ok(Target { server: authority(rest)?, socket: None, secure });
+    }
+    let resolved = RESOLVERS.iter().find_map(|resolver| endpoint.strip_prefix(resolver));
+    let rest = match resolved {
+        Some(rest) => rest.split_once('/').map_or(rest, |(_resolver, address)| address),
+        None => endpoint,
     };
-    let rest = RESOLVERS.iter().find_map(|resolver| rest.strip_prefix(resolver)).unwrap_or(rest);
-    let authority = authority(rest)?;
-    if clear_text { Ok(authority) } else { Err(TargetError::Tls(endpoint.to_owned())) }
+    Ok(Target { server: authority(rest)?, socket: None, secure: wanted })
 }
 
 fn authority(address: &str) -> Result<Authority, TargetError> {
@@ -76,8 +97,13 @@ fn authority(address: &str) -> Result<Authority, TargetError> {
 mod tests {
     use super::*;
 
-    fn check(endpoint: &str, insecure: bool, expected: Result<&str, TargetError>) {
-        assert_eq!(parse(endpoint, insecure), expected.map(|address| address.parse().unwrap()), "{endpoint}");
+    fn clear() -> ClientTls {
+        ClientTls { insecure: true, ..ClientTls::default() }
+    }
+
+    fn check(endpoint: &str, tls: &ClientTls, expected: Result<(&str, bool), TargetError>) {
+        let expected = expected.map(|(server, secure)| Target { server: server.parse().unwrap(), socket: None, secure });
+        assert_eq!(parse(endpoint, tls), expected, "{endpoint}");
     }
 
     #[test]
@@ -86,31 +112,52 @@ mod tests {
             ("backend:4317", "backend:4317"),
             ("http://backend:4317", "backend:4317"),
             ("dns:///backend:4317", "backend:4317"),
+            ("dns://10.0.0.1:53/backend:4317", "backend:4317"),
             ("passthrough:///10.0.0.1:4317", "10.0.0.1:4317"),
             ("[::1]:4317", "[::1]:4317"),
             (":4317", "localhost:4317"),
         ] {
-            check(endpoint, true, Ok(server));
+            check(endpoint, &clear(), Ok((server, false)));
         }
     }
 
     #[test]
-    fn nothing_is_sent_in_clear_text_unless_somebody_said_so() {
-        check("backend:4317", false, Err(TargetError::Tls("backend:4317".into())));
-        check("http://backend:4317", false, Ok("backend:4317"));
-        check("https://backend:4317", true, Err(TargetError::Tls("https://backend:4317".into())));
+    fn tls_is_spoken_unless_somebody_said_otherwise() {
+        let secure = Ok(("backend:4317", true));
+        let in_clear_text = Ok(("backend:4317", false));
+        check("backend:4317", &ClientTls::default(), secure.clone());
+        check("dns:///backend:4317", &ClientTls::default(), secure.clone());
+        check("https://backend:4317", &clear(), secure.clone());
+        check("http://backend:4317", &ClientTls::default(), in_clear_text.clone());
+        check("http://backend:4317", &clear(), in_clear_text);
+        // Who names authorities wants them asked.
+        let trusting = ClientTls { ca_file: "ca.pem".to_owned(), ..clear() };
+        check("backend:4317", &trusting, secure.clone());
+        check("http://backend:4317", &ClientTls { insecure: false, ..trusting }, secure);
+    }
+
+    #[test]
+    fn unix_sockets_are_told_by_their_scheme() {
+        let socket = |secure| Target {
+            server: Authority::from_static("localhost"),
+            socket: Some(PathBuf::from("/run/otlp.sock")),
+            secure,
+        };
+        assert_eq!(parse("unix:///run/otlp.sock", &clear()), Ok(socket(false)));
+        assert_eq!(parse("unix:/run/otlp.sock", &ClientTls::default()), Ok(socket(true)));
+        assert_eq!(parse("unix://", &clear()), Err(TargetError::NoPath));
     }
 
     #[test]
     fn what_is_wrong_with_an_address_is_told() {
-        check("", true, Err(TargetError::Empty));
-        check("backend", true, Err(TargetError::NoPort("backend".into())));
-        check("[::1]", true, Err(TargetError::NoPort("[::1]".into())));
-        check("backend:grpc", true, Err(TargetError::BadPort("grpc".into())));
-        check("backend:99999", true, Err(TargetError::BadPort("99999".into())));
-        check("::1:4317", true, Err(TargetError::BadHost("::1:4317".into())));
-        check("back end:4317", true, Err(TargetError::BadHost("back end:4317".into())));
-        check("dns://10.0.0.1/backend:4317", true, Err(TargetError::BadHost("dns://10.0.0.1/backend:4317".into())));
-        check("unix:///run/otlp.sock", true, Err(TargetError::Unix("unix:///run/otlp.sock".into())));
+        let tls = clear();
+        check("", &tls, Err(TargetError::Empty));
+        check("backend", &tls, Err(TargetError::NoPort("backend".into())));
+        check("[::1]", &tls, Err(TargetError::NoPort("[::1]".into())));
+        check("backend:grpc", &tls, Err(TargetError::BadPort("grpc".into())));
+        check("backend:99999", &tls, Err(TargetError::BadPort("99999".into())));
+        check("::1:4317", &tls, Err(TargetError::BadHost("::1:4317".into())));
+        check("back end:4317", &tls, Err(TargetError::BadHost("back end:4317".into())));
+        check("xds:///backend:4317", &tls, Err(TargetError::BadHost("xds:///backend:4317".into())));
     }
 }

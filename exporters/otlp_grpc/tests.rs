@@ -1,8 +1,7 @@
 //! Settings, calls as a server of the official types gets them, and what its answers mean.
 
-use super::config::Tls;
 use super::*;
-use chaperone_config::{Node, parse_settings};
+use chaperone_config::{ClientTls, Node, parse_settings};
 use chaperone_net::{BodyEncoding, Compression, RpcStatus};
 use chaperone_pipeline::{Clock, Now};
 use hyper::server::conn::http2;
@@ -101,7 +100,7 @@ fn cx() -> ExportContext {
 #[test]
 fn the_example_has_the_defaults() {
     let config = parse(include_str!("testdata/default.yaml")).unwrap();
-    let tls = Tls { insecure: true };
+    let tls = ClientTls { insecure: true, ..ClientTls::default() };
     assert_eq!(config, Config { endpoint: "localhost:4317".into(), tls, ..Config::default() });
     assert_eq!((config.compression, config.compression.encoding()), (Compression::Gzip, BodyEncoding::Gzip));
 }
@@ -110,11 +109,14 @@ fn the_example_has_the_defaults() {
 fn mistakes_are_told() {
     for (yaml, message) in [
         (include_str!("testdata/invalid_no_endpoint.yaml"), "requires a non-empty \"endpoint\""),
-        (include_str!("testdata/invalid_https.yaml"), "`https://backend:4317` needs TLS, which this version does not have yet"),
-        (include_str!("testdata/invalid_not_insecure.yaml"), "`backend:4317` needs TLS, which this version does not have yet"),
+        (include_str!("testdata/invalid_tls.yaml"), "invalid TLS min_version: unsupported TLS version: \"1.4\""),
+        (include_str!("testdata/invalid_socket.yaml"), "unix socket path cannot be empty"),
+        (include_str!("testdata/invalid_balancer.yaml"), "invalid balancer_name: grpclb"),
+        (include_str!("testdata/invalid_authority.yaml"), "`a b` is not `host` or `host:port`"),
+        (include_str!("testdata/invalid_auth.yaml"), "the authenticator `oauth2client` cannot be used"),
         (include_str!("testdata/invalid_no_port.yaml"), "address backend: missing port in address"),
         (include_str!("testdata/invalid_port.yaml"), "invalid port \"grpc\""),
-        (include_str!("testdata/invalid_compression.yaml"), "`lz4`"),
+        (include_str!("testdata/invalid_compression.yaml"), "unsupported compression type \"lz4\""),
         (include_str!("testdata/invalid_header.yaml"), "not a header name"),
         (include_str!("testdata/invalid_reserved_header.yaml"), "this header is gRPC's own"),
         (include_str!("testdata/invalid_binary_header.yaml"), "headers of bytes (`-bin`) are not here yet"),

@@ -13,10 +13,10 @@ pub use config::{Config, Encoding};
 use bytes::Bytes;
 use chaperone_net::client::{parse_headers, parse_url};
 use chaperone_net::compression::compress_off_thread;
-use chaperone_net::{Compression, HttpClient, HttpRequest};
+use chaperone_net::{BodyEncoding, HttpClient, HttpRequest};
 use chaperone_pipeline::{
-    BoxFuture, BuildContext, Chunk, ConfigError, ExportContext, ExportError, Exported, Exporter, ExporterFactory, Front, Meta,
-    Signals, Stability,
+    BoxFuture, BuildContext, Chunk, ConfigError, ExportContext, ExportError, Exported, Exporter, ExporterFactory, Front, Host,
+    Meta, Signals, Stability, StartError,
 };
 use chaperone_proto::{Data, Limits, Signal};
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, USER_AGENT};
@@ -45,7 +45,8 @@ struct OtlpHttpExporter {
     client: HttpClient,
     headers: HeaderMap,
     encoding: Encoding,
-    compression: chaperone_net::BodyEncoding,
+    compression: BodyEncoding,
+    level: i32,
     traces: Option<Uri>,
     metrics: Option<Uri>,
     logs: Option<Uri>,
@@ -53,9 +54,8 @@ struct OtlpHttpExporter {
 
 impl OtlpHttpExporter {
     fn new(config: &Config) -> Result<OtlpHttpExporter, ConfigError> {
-        let pairs = config.headers.iter().map(|(name, value)| (name.as_str(), value.expose()));
-        let mut headers =
-            parse_headers(pairs).map_err(|name| ConfigError::at(format!("headers.{name}"), "not a usable header"))?;
+        let mut headers = parse_headers(config.headers.iter())
+            .map_err(|name| ConfigError::at(format!("headers.{name}"), "not a usable header"))?;
         let agent = format!("Chaperone/{} ({}/{})", env!("CARGO_PKG_VERSION"), std::env::consts::OS, std::env::consts::ARCH);
         if let Ok(agent) = HeaderValue::from_str(&agent) {
             headers.entry(USER_AGENT).or_insert(agent);
@@ -66,7 +66,7 @@ impl OtlpHttpExporter {
         };
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         let compression = config.compression.encoding();
-        if config.compression != Compression::None {
+        if compression != BodyEncoding::Identity {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static(compression.name()));
         }
         let url = |signal| match config.url(signal) {
@@ -74,10 +74,11 @@ impl OtlpHttpExporter {
             Some(text) => parse_url(&text).map(Some).map_err(|error| ConfigError::new(error.to_string())),
         };
         Ok(OtlpHttpExporter {
-            client: HttpClient::new(),
+            client: HttpClient::with(config.client()),
             headers,
             encoding: config.encoding,
             compression,
+            level: config.compression_params.level,
             traces: url(Signal::Traces)?,
             metrics: url(Signal::Metrics)?,
             logs: url(Signal::Logs)?,
@@ -101,8 +102,8 @@ impl OtlpHttpExporter {
         if self.encoding == Encoding::Json {
             body = vec![to_json(signal, body.concat().into())?];
         }
-        if self.compression != chaperone_net::BodyEncoding::Identity {
-            let packed = compress_off_thread(body, self.compression, 0).await;
+        if self.compression != BodyEncoding::Identity {
+            let packed = compress_off_thread(body, self.compression, self.level).await;
             body = vec![packed.map_err(|error| ExportError::permanent(format!("cannot compress: {error}")))?];
         }
         let shown = url.to_string();
@@ -125,6 +126,17 @@ fn to_json(signal: Signal, body: Bytes) -> Result<Bytes, ExportError> {
 }
 
 impl Exporter for OtlpHttpExporter {
+    fn start<'a>(&'a self, _host: &'a Host) -> BoxFuture<'a, Result<(), StartError>> {
+        let is_secure = [&self.traces, &self.metrics, &self.logs].iter().any(|url| {
+            let scheme = url.as_ref().and_then(|url| url.scheme_str());
+            scheme == Some("https")
+        });
+        Box::pin(async move {
+            let prepared = self.client.prepare(is_secure).await;
+            prepared.map_err(|error| StartError::caused_by("failed to load TLS config", error))
+        })
+    }
+
     fn export<'a>(&'a self, chunks: &'a [Chunk], cx: ExportContext) -> BoxFuture<'a, Result<Exported, ExportError>> {
         Box::pin(self.send(chunks, cx))
     }

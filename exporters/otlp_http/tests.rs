@@ -2,7 +2,7 @@
 
 use super::*;
 use chaperone_config::{Node, parse_settings};
-use chaperone_net::RpcStatus;
+use chaperone_net::{BodyEncoding, RpcStatus, decompress};
 use chaperone_pipeline::{Clock, Now};
 use chaperone_testkit::fake_http::{Answer, FakeHttp};
 use opentelemetry_proto::tonic::collector::trace::v1::{
@@ -58,7 +58,12 @@ fn a_signals_own_address_is_used_as_it_is() {
 fn mistakes_are_told() {
     for (yaml, message) in [
         (include_str!("testdata/invalid_no_endpoint.yaml"), "at least one endpoint must be specified"),
-        (include_str!("testdata/invalid_https.yaml"), "`https://backend:4318` needs TLS, which this version does not have yet"),
+        (include_str!("testdata/invalid_tls.yaml"), "TLS configuration must include both certificate and key"),
+        (include_str!("testdata/invalid_proxy.yaml"), "proxies are spoken to by `http://`, not by `socks5://`"),
+        (include_str!("testdata/invalid_level.yaml"), "unsupported parameters {Level:10} for compression type \"gzip\""),
+        (include_str!("testdata/invalid_cookies.yaml"), "cookies are not kept"),
+        (include_str!("testdata/invalid_auth.yaml"), "the authenticator `oauth2client` cannot be used"),
+        (include_str!("testdata/invalid_middleware.yaml"), "the middleware `one` cannot be used"),
         (include_str!("testdata/invalid_url.yaml"), "`localhost:4318` is not a valid URL"),
         (include_str!("testdata/invalid_compression.yaml"), "`brotli`"),
         (include_str!("testdata/invalid_encoding.yaml"), "`xml`"),
@@ -71,18 +76,20 @@ fn mistakes_are_told() {
 
 #[tokio::test]
 async fn merged_chunks_are_one_request_whatever_the_compression() {
-    for compression in ["gzip", "zstd", "none"] {
+    for compression in ["gzip", "zstd", "none", "snappy", "x-snappy-framed", "zlib", "deflate", "lz4", "''"] {
         let fake = FakeHttp::start().await;
         let settings = format!("{{endpoint: '{}', compression: {compression}, headers: {{x-api-key: k}}}}", fake.url());
         export(&exporter(&settings), &[chunk("one"), chunk("two")]).await.unwrap();
         let [sent] = fake.requests().try_into().unwrap();
         assert_eq!((sent.method.as_str(), sent.path.as_str()), ("POST", "/v1/traces"));
         assert_eq!(sent.header("content-type"), "application/x-protobuf");
-        assert_eq!(sent.header("content-encoding"), if compression == "none" { "" } else { compression });
+        let encoding = if matches!(compression, "none" | "''") { "" } else { compression };
+        assert_eq!(sent.header("content-encoding"), encoding);
         assert_eq!(sent.header("x-api-key"), "k");
         assert!(sent.header("user-agent").starts_with("Chaperone/"));
-        let decoded = ExportTraceServiceRequest::decode(sent.decompressed().unwrap()).unwrap();
-        assert_eq!(decoded, request(&["one", "two"]));
+        let packed = BodyEncoding::from_name(encoding.as_bytes()).unwrap_or_default();
+        let plain = decompress(&sent.body, packed, 1 << 20, &mut ()).unwrap();
+        assert_eq!(ExportTraceServiceRequest::decode(plain).unwrap(), request(&["one", "two"]));
     }
 }
 

@@ -1,10 +1,10 @@
 //! Settings of the `webhook` exporter. `timeout`, `retry_on_failure` and `sending_queue` are the front's.
 
-use chaperone_config::{Problems, Secret, UserConfig};
+use chaperone_config::{ClientTls, Headers, Problems, Secret, UserConfig};
+use chaperone_net::Proxy;
 use chaperone_net::client::{parse_headers, parse_url};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// Settings of the exporter.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -14,8 +14,12 @@ pub struct Config {
     pub url: String,
     /// Key of the signature. Without it posts are not signed.
     pub secret: Secret,
-    /// Headers sent with every post. Values are never shown.
-    pub headers: BTreeMap<String, Secret>,
+    /// Headers sent with every post: a map, or a list of `{name, value}`. Values are never shown.
+    pub headers: Headers,
+    /// TLS of an `https://` address.
+    pub tls: ClientTls,
+    /// Proxy for every post, as `http://user:password@host:port`. Those of the environment when empty.
+    pub proxy_url: Secret,
 }
 
 impl UserConfig for Config {
@@ -29,8 +33,14 @@ impl UserConfig for Config {
         } else if let Err(error) = parse_url(&self.url) {
             problems.error("url", error.to_string());
         }
-        if let Err(name) = parse_headers(self.headers.iter().map(|(name, value)| (name.as_str(), value.expose()))) {
+        if let Err(name) = parse_headers(self.headers.iter()) {
             problems.error(&format!("headers.{name}"), "not a header name, or its value cannot stand in a header");
         }
+        if !self.proxy_url.is_empty()
+            && let Err(message) = Proxy::at(self.proxy_url.expose())
+        {
+            problems.error("proxy_url", message);
+        }
+        problems.within("tls", |problems| self.tls.check(problems));
     }
 }

@@ -16,7 +16,7 @@ pub use config::Config;
 use bytes::Bytes;
 use chaperone_config::Secret;
 use chaperone_net::client::{parse_headers, parse_url};
-use chaperone_net::{HttpClient, HttpRequest, HttpResponse, RequestError, retry_after};
+use chaperone_net::{HttpClient, HttpClientSettings, HttpRequest, HttpResponse, Proxy, RequestError, Route, retry_after};
 use chaperone_pipeline::{
     BoxFuture, BuildContext, Chunk, ConfigError, Counter, ExportContext, ExportError, Exported, Exporter, ExporterFactory, Front,
     Host, Meta, Signals, Stability, StartError,
@@ -60,16 +60,18 @@ struct WebhookExporter {
 
 impl WebhookExporter {
     fn new(config: &Config, ctx: &BuildContext) -> Result<WebhookExporter, ConfigError> {
-        let pairs = config.headers.iter().map(|(name, value)| (name.as_str(), value.expose()));
-        let mut headers =
-            parse_headers(pairs).map_err(|name| ConfigError::at(format!("headers.{name}"), "not a usable header"))?;
+        let mut headers = parse_headers(config.headers.iter())
+            .map_err(|name| ConfigError::at(format!("headers.{name}"), "not a usable header"))?;
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let agent = HeaderValue::from_static(concat!("Chaperone/", env!("CARGO_PKG_VERSION")));
         headers.entry(USER_AGENT).or_insert(agent);
         let labels = [("exporter", &*ctx.id().to_string()), ("reason", "not_an_alert")];
         let skipped = ctx.telemetry().counter("chaperone_exporter_skipped_items", "Records an exporter has no use for.", &labels);
+        let named = (!config.proxy_url.is_empty()).then(|| Proxy::at(config.proxy_url.expose()));
+        let proxy = named.transpose().map_err(|message| ConfigError::at("proxy_url", message))?;
+        let route = Route::Proxy(proxy.unwrap_or_else(Proxy::of_environment));
         Ok(WebhookExporter {
-            client: HttpClient::new(),
+            client: HttpClient::with(HttpClientSettings { tls: config.tls.clone(), route, ..HttpClientSettings::default() }),
             url: parse_url(&config.url).map_err(|error| ConfigError::at("url", error.to_string()))?,
             headers,
             secret: config.secret.clone(),
@@ -170,8 +172,15 @@ fn judge(response: &HttpResponse, now_unix: u64) -> (Delivery, Option<Duration>)
 impl Exporter for WebhookExporter {
     fn start<'a>(&'a self, host: &'a Host) -> BoxFuture<'a, Result<(), StartError>> {
         let _ = self.host.set(host.clone());
-        host.announce(&format!("posting alerts to http://{}", self.url.authority().map_or("", |authority| authority.as_str())));
-        Box::pin(async { Ok(()) })
+        let scheme = self.url.scheme_str().unwrap_or("http");
+        // Without what may stand before the host: a password.
+        let authority = self.url.authority().map_or("", |authority| authority.as_str());
+        let server = authority.rsplit_once('@').map_or(authority, |(_, server)| server);
+        host.announce(&format!("posting alerts to {scheme}://{server}"));
+        Box::pin(async move {
+            let prepared = self.client.prepare(scheme == "https").await;
+            prepared.map_err(|error| StartError::caused_by("failed to load TLS config", error))
+        })
     }
 
     fn export<'a>(&'a self, chunks: &'a [Chunk], cx: ExportContext) -> BoxFuture<'a, Result<Exported, ExportError>> {

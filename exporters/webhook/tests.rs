@@ -79,7 +79,7 @@ fn the_example_has_the_defaults() {
 fn mistakes_are_told() {
     for (yaml, message) in [
         (include_str!("testdata/invalid_no_url.yaml"), "`url` is required"),
-        (include_str!("testdata/invalid_https.yaml"), "`https://h/alerts` needs TLS"),
+        (include_str!("testdata/invalid_tls.yaml"), "provide either a CA file or the PEM-encoded string"),
         (include_str!("testdata/invalid_header.yaml"), "not a header name"),
     ] {
         let problems = parse(yaml).unwrap_err();

@@ -55,6 +55,11 @@ impl Compression {
         }
     }
 
+    /// The encoding of it over gRPC, where `snappy` is the framing format.
+    pub fn grpc_encoding(self) -> BodyEncoding {
+        if self == Compression::Snappy { BodyEncoding::SnappyFramed } else { self.encoding() }
+    }
+
     /// Adds a level that the encoding does not have; call it within the scope of the component.
     pub fn check_params(self, params: CompressionParams, problems: &mut Problems) {
         let is_good = match self.encoding() {
@@ -72,12 +77,11 @@ impl Compression {
 
     /// Adds an encoding that gRPC does not have; call it within the scope of the component.
     pub fn check_grpc(self, problems: &mut Problems) {
-        match self.encoding() {
-            BodyEncoding::Identity | BodyEncoding::Gzip | BodyEncoding::Zstd | BodyEncoding::Snappy => {}
-            other => {
-                let message = format!("unsupported compression type \"{}\"", other.name());
-                problems.error_hint("compression", message, "gRPC has `gzip`, `snappy`, `zstd` and `none`");
-            }
-        }
+        let name = match self {
+            Compression::Gzip | Compression::Zstd | Compression::Snappy | Compression::None | Compression::Empty => return,
+            Compression::SnappyFramed | Compression::Zlib | Compression::Deflate | Compression::Lz4 => self.encoding().name(),
+        };
+        let message = format!("unsupported compression type \"{name}\"");
+        problems.error_hint("compression", message, "gRPC has `gzip`, `snappy`, `zstd` and `none`");
     }
 }
