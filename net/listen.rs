@@ -3,6 +3,7 @@
 //! A Unix socket whose owner died leaves its file behind: it is replaced, but only after nobody answered there.
 //! The file is open to the owner and its group, since the processes of one pod share a group more often than a user.
 
+use crate::accepted_unix::AcceptedUnix;
 use crate::stream::Socket;
 use chaperone_config::{Endpoint, Transport};
 use std::fmt;
@@ -156,7 +157,7 @@ impl Listener {
             }
             Door::Unix(listener, _) => {
                 let (stream, _) = listener.accept().await?;
-                Ok((Socket::Unix(stream), Peer::default()))
+                Ok((Socket::AcceptedUnix(AcceptedUnix::new(stream)), Peer::default()))
             }
         }
     }

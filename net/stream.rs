@@ -2,6 +2,7 @@
 //!
 //! Vectored writes go through to the socket; TLS packs them into its own records.
 
+use crate::accepted_unix::AcceptedUnix;
 use std::io::{IoSlice, Result};
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -14,6 +15,7 @@ use tokio_rustls::TlsStream;
 pub(crate) enum Socket {
     Tcp(TcpStream),
     Unix(UnixStream),
+    AcceptedUnix(AcceptedUnix),
 }
 
 /// A socket, or TLS over it.
@@ -48,6 +50,7 @@ macro_rules! each_socket {
         match $self.get_mut() {
             Self::Tcp($stream) => $call,
             Self::Unix($stream) => $call,
+            Self::AcceptedUnix($stream) => $call,
         }
     };
 }

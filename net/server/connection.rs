@@ -62,6 +62,7 @@ async fn readable(socket: &Socket) {
     let _ = match socket {
         Socket::Tcp(stream) => stream.readable().await,
         Socket::Unix(stream) => stream.readable().await,
+        Socket::AcceptedUnix(stream) => stream.readable().await,
     };
 }
 
