@@ -5,9 +5,13 @@
 mod file_storage;
 mod health_check;
 mod serve;
+mod zpages;
 
 use chaperone_pipeline::ExtensionEntry;
 
 /// All extensions.
-pub const ALL: &[ExtensionEntry] =
-    &[ExtensionEntry::of::<health_check::HealthCheck>(), ExtensionEntry::of::<file_storage::FileStorage>()];
+pub const ALL: &[ExtensionEntry] = &[
+    ExtensionEntry::of::<health_check::HealthCheck>(),
+    ExtensionEntry::of::<zpages::Zpages>(),
+    ExtensionEntry::of::<file_storage::FileStorage>(),
+];
