@@ -1,6 +1,7 @@
 //! Settings of the `clickhouse` exporter: names and defaults of the Collector's own, where the meaning is the same.
 
 use chaperone_config::{ClientTls, Duration, Problems, Secret, UserConfig};
+use chaperone_net::tls::presence;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -72,7 +73,10 @@ impl UserConfig for Config {
                 problems.error(field, "must not be empty");
             }
         }
-        problems.within("tls", |problems| self.tls.check(problems));
+        problems.within("tls", |problems| {
+            self.tls.check(problems);
+            presence::warn_of_client(&self.tls, problems);
+        });
         if self.ttl.get().subsec_nanos() != 0 {
             problems.error("ttl", "must be whole seconds");
         }

@@ -4,6 +4,7 @@ use super::target;
 use chaperone_config::{ClientAuth, ClientKeepalive, ClientMiddleware, ClientTls, Headers, Optional, Problems, UserConfig};
 use chaperone_net::Compression;
 use chaperone_net::client::parse_headers;
+use chaperone_net::tls::presence;
 use http::HeaderValue;
 use http::uri::Authority;
 use schemars::JsonSchema;
@@ -93,7 +94,10 @@ impl UserConfig for Config {
             problems.error("balancer_name", format!("invalid balancer_name: {}", self.balancer_name));
         }
         self.compression.check_grpc(problems);
-        problems.within("tls", |problems| self.tls.check(problems));
+        problems.within("tls", |problems| {
+            self.tls.check(problems);
+            presence::warn_of_client(&self.tls, problems);
+        });
         ClientAuth::check(&self.auth, problems);
         ClientMiddleware::check(&self.middlewares, problems);
     }

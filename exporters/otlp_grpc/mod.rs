@@ -4,6 +4,8 @@
 //! decided which answers are worth another try. TLS is spoken unless the settings say that it is not.
 
 mod config;
+#[cfg(test)]
+mod secure_tests;
 mod target;
 #[cfg(test)]
 mod tests;

@@ -2,6 +2,7 @@
 
 use chaperone_config::{ClientAuth, ClientMiddleware, ClientTls, Duration, Headers, Optional, Problems, Secret, UserConfig};
 use chaperone_net::client::{parse_headers, parse_url};
+use chaperone_net::tls::presence;
 use chaperone_net::{Compression, CompressionParams, HttpClientSettings, Proxy, Route};
 use chaperone_proto::Signal;
 use schemars::JsonSchema;
@@ -172,7 +173,10 @@ impl UserConfig for Config {
             problems.error("proxy_url", message);
         }
         self.compression.check_params(self.compression_params, problems);
-        problems.within("tls", |problems| self.tls.check(problems));
+        problems.within("tls", |problems| {
+            self.tls.check(problems);
+            presence::warn_of_client(&self.tls, problems);
+        });
         if self.cookies.is_present() {
             problems.error("cookies", "cookies are not kept: leave this block out");
         }

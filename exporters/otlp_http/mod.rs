@@ -6,6 +6,8 @@
 mod answer;
 mod config;
 #[cfg(test)]
+mod secure_tests;
+#[cfg(test)]
 mod tests;
 
 pub use config::{Config, Encoding};

@@ -3,6 +3,7 @@
 use chaperone_config::{ClientTls, Headers, Problems, Secret, UserConfig};
 use chaperone_net::Proxy;
 use chaperone_net::client::{parse_headers, parse_url};
+use chaperone_net::tls::presence;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +42,9 @@ impl UserConfig for Config {
         {
             problems.error("proxy_url", message);
         }
-        problems.within("tls", |problems| self.tls.check(problems));
+        problems.within("tls", |problems| {
+            self.tls.check(problems);
+            presence::warn_of_client(&self.tls, problems);
+        });
     }
 }

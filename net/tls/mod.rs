@@ -9,6 +9,7 @@ pub(crate) mod authority;
 mod client;
 mod material;
 mod pinned;
+pub mod presence;
 mod server;
 mod suites;
 #[cfg(test)]

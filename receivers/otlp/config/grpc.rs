@@ -82,7 +82,10 @@ impl Grpc {
         check_endpoint(problems, &self.endpoint, self.transport);
         check_extensions(problems, &self.auth, &self.middlewares);
         if let Some(tls) = self.tls.get() {
-            problems.within("tls", |problems| tls.check(problems));
+            problems.within("tls", |problems| {
+                tls.check(problems);
+                chaperone_net::tls::presence::warn_of_server(tls, problems);
+            });
         }
         if let Some(keepalive) = self.keepalive.get() {
             problems.within("keepalive", |problems| keepalive.check(problems));
