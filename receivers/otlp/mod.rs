@@ -117,7 +117,7 @@ fn http_server(settings: &config::Http) -> Result<ServerSettings, StartError> {
 
 fn load(settings: Option<&ServerTls>, protocols: &'static [&'static [u8]]) -> Result<Option<TlsServer>, StartError> {
     let loaded = settings.map(|settings| TlsServer::load(settings.clone(), protocols)).transpose();
-    loaded.map_err(|error| StartError::caused_by(format!("failed to load TLS config: {error}"), error))
+    loaded.map_err(|error| StartError::caused_by("failed to load TLS config", error))
 }
 
 async fn bind(transport: Transport, endpoint: &Endpoint) -> Result<Listener, StartError> {
