@@ -6,7 +6,7 @@ use crate::commands;
 use anyhow::Result;
 use chaperone_config::Problems;
 use chaperone_pipeline::Registry;
-use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -99,8 +99,22 @@ pub struct RunArgs {
     pub workers: Option<std::num::NonZeroUsize>,
 }
 
-pub(crate) fn main(registry: Registry) -> ExitCode {
-    let cli = match Cli::try_parse() {
+/// What the process is called, for `--help`, `--version` and completion.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Program {
+    pub name: &'static str,
+    pub version: &'static str,
+}
+
+impl Program {
+    fn command(self) -> clap::Command {
+        Cli::command().name(self.name).version(self.version)
+    }
+}
+
+pub(crate) fn main(program: Program, registry: Registry) -> ExitCode {
+    let parsed = program.command().try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => {
             let _ = error.print();
@@ -123,7 +137,7 @@ pub(crate) fn main(registry: Registry) -> ExitCode {
         Some(Command::Featuregate(args)) => commands::featuregate::featuregate(&args, &cli.run.config.feature_gates),
         Some(Command::Schema(SchemaCommand::Config)) => commands::schema::config(&registry),
         Some(Command::Docs(args)) => commands::docs::docs(&args, &registry),
-        Some(Command::Completion(args)) => completion(args.shell),
+        Some(Command::Completion(args)) => completion(args.shell, program),
         Some(Command::Replay(mut args)) => {
             args.config = joined_config(cli.run.config, args.config);
             commands::replay::replay(&args, &registry)
@@ -150,13 +164,14 @@ fn joined_config(mut before: ConfigArgs, after: ConfigArgs) -> ConfigArgs {
     before
 }
 
-fn completion(shell: Shell) -> Done {
+fn completion(shell: Shell, program: Program) -> Done {
     let mut script = Vec::new();
-    let mut command = Cli::command();
+    let mut command = program.command();
+    let name = program.name;
     match shell {
-        Shell::Bash => clap_complete::generate(clap_complete::Shell::Bash, &mut command, "chaperone", &mut script),
-        Shell::Zsh => clap_complete::generate(clap_complete::Shell::Zsh, &mut command, "chaperone", &mut script),
-        Shell::Fish => clap_complete::generate(clap_complete::Shell::Fish, &mut command, "chaperone", &mut script),
+        Shell::Bash => clap_complete::generate(clap_complete::Shell::Bash, &mut command, name, &mut script),
+        Shell::Zsh => clap_complete::generate(clap_complete::Shell::Zsh, &mut command, name, &mut script),
+        Shell::Fish => clap_complete::generate(clap_complete::Shell::Fish, &mut command, name, &mut script),
     }
     print(&String::from_utf8_lossy(&script))
 }

@@ -76,8 +76,13 @@ pub fn extended(base: Registry, more: Registry) -> Registry {
 /// 0: done, also after SIGTERM or SIGINT; 1: the command line or the configuration was refused, the start failed, or a
 /// second signal ended it at once.
 pub fn run(registry: Registry) -> ExitCode {
+    run_as("chaperone", env!("CARGO_PKG_VERSION"), registry)
+}
+
+/// As [`run`], for a binary that has a name and a version of its own.
+pub fn run_as(name: &'static str, version: &'static str, registry: Registry) -> ExitCode {
     chaperone_genai::keys::install();
-    cli::main(registry)
+    cli::main(cli::Program { name, version }, registry)
 }
 
 #[cfg(test)]

@@ -43,7 +43,7 @@ const INSTEAD: &[(Kind, &[&str], &str)] = &[
     (Kind::Receiver, &["otlpjsonfile"], "`otlp_file` reads recorded OTLP"),
     (
         Kind::Processor,
-        &["transform", "span", "metricstransform", "logstransform"],
+        &["transform", "span", "logstransform"],
         "`attributes` and `resource` set, rename, hash and remove attributes",
     ),
     (Kind::Processor, &["tailsampling", "dynamicsampling"], "`probabilistic_sampler` samples by trace id"),

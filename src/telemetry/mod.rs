@@ -52,6 +52,10 @@ pub(crate) struct TracesConfig {
     pub propagators: Vec<String>,
     /// Ways of export; not part of this version.
     pub processors: Vec<BTreeMap<String, Anything>>,
+    /// Has no effect.
+    pub sampler: Option<BTreeMap<String, Anything>>,
+    /// Has no effect.
+    pub limits: Option<BTreeMap<String, Anything>>,
 }
 
 /// One way to read own metrics.

@@ -12,6 +12,7 @@ mod contract_phases;
 mod contract_sources;
 mod contract_telemetry;
 mod contract_values;
+mod foreign;
 
 use chaperone::config::{Gates, Node, Source, Surroundings};
 use std::fs;

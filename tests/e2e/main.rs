@@ -4,10 +4,13 @@
 //! signature. Every test ends with the conservation equations and a clean stop.
 
 mod quickstarts;
+mod beside;
 mod replay;
+mod restart;
 mod sdk;
 mod sdk_languages;
 mod sdk_sent;
+mod sidecar;
 mod stop;
 mod walk;
 mod webhook;

@@ -12,5 +12,6 @@ const MINE: Registry = Registry {
 };
 
 fn main() -> std::process::ExitCode {
-    chaperone::run(chaperone::extended(chaperone::built_in(), MINE))
+    let all = chaperone::extended(chaperone::built_in(), MINE);
+    chaperone::run_as("custom-collector", env!("CARGO_PKG_VERSION"), all)
 }

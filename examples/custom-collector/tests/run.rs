@@ -28,6 +28,15 @@ fn components_of_both_are_listed() -> Result<()> {
 }
 
 #[test]
+fn it_goes_by_its_own_name() -> Result<()> {
+    let version = text(&chaperone(&["--version"])?.stdout);
+    ensure!(version.starts_with("custom-collector "), "{version}");
+    let completion = text(&chaperone(&["completion", "bash"])?.stdout);
+    ensure!(completion.contains("complete -F _custom-collector"), "{completion}");
+    Ok(())
+}
+
+#[test]
 fn its_settings_are_checked_with_the_others() -> Result<()> {
     let good = chaperone(&["validate", "--config", "stamped.yaml"])?;
     ensure!(good.status.success() && good.stderr.is_empty(), "{}", text(&good.stderr));
