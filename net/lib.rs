@@ -11,6 +11,7 @@ pub mod body;
 pub mod client;
 pub mod collect;
 pub mod compression;
+pub mod discard;
 pub mod figures;
 pub mod connect;
 pub mod grpc;
@@ -35,6 +36,7 @@ pub use client::{HttpClient, HttpClientSettings, HttpRequest, HttpResponse, Requ
 pub use collect::{Pace, collect};
 pub use compression::{BodyEncoding, Compression, CompressionParams, compress, decompress};
 pub use connect::{Connector, Proxy, Route};
+pub use discard::discard;
 pub use grpc_client::{GrpcClient, GrpcClientSettings};
 pub use listen::{BindError, ListenAddress, Listener, Peer};
 pub use meter::{Meter, ReceiveError};
