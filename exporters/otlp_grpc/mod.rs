@@ -46,6 +46,8 @@ struct OtlpGrpcExporter {
     client: GrpcClient,
     headers: HeaderMap,
     compression: chaperone_net::BodyEncoding,
+    /// Where calls go, as labels of what is counted.
+    destination: Vec<(&'static str, String)>,
 }
 
 impl OtlpGrpcExporter {
@@ -66,6 +68,7 @@ impl OtlpGrpcExporter {
             timeout: keepalive.timeout.get(),
             while_idle: keepalive.permit_without_stream,
         });
+        let destination = destination(&target);
         let (server, route) = match (config.authority.as_str(), target.socket) {
             ("", None) => (target.server, Route::Proxy(Proxy::of_environment().tunnelling())),
             ("", Some(path)) => (target.server, Route::Unix(path)),
@@ -76,7 +79,7 @@ impl OtlpGrpcExporter {
         };
         let tls = target.secure.then(|| config.tls.clone());
         let client = GrpcClient::new(GrpcClientSettings { server, route, tls, pings });
-        Ok(OtlpGrpcExporter { client, headers, compression: config.compression.grpc_encoding() })
+        Ok(OtlpGrpcExporter { client, headers, compression: config.compression.grpc_encoding(), destination })
     }
 
     async fn send(&self, chunks: &[Chunk], cx: ExportContext) -> Result<Exported, ExportError> {
@@ -92,6 +95,16 @@ impl OtlpGrpcExporter {
         match self.client.unary(call).await {
             Ok(answer) => taken(answer),
             Err(error) => Err(judge(error)),
+        }
+    }
+}
+
+fn destination(target: &target::Target) -> Vec<(&'static str, String)> {
+    match &target.socket {
+        Some(path) => vec![("server_address", path.display().to_string())],
+        None => {
+            let port = target.server.port_u16().map_or_else(String::new, |port| port.to_string());
+            vec![("server_address", target.server.host().to_owned()), ("server_port", port)]
         }
     }
 }
@@ -150,6 +163,10 @@ impl Exporter for OtlpGrpcExporter {
             let prepared = self.client.prepare().await;
             prepared.map_err(|error| StartError::caused_by("failed to load TLS config", error))
         })
+    }
+
+    fn destination(&self, _signal: Signal) -> Vec<(&'static str, String)> {
+        self.destination.clone()
     }
 
     fn export<'a>(&'a self, chunks: &'a [Chunk], cx: ExportContext) -> BoxFuture<'a, Result<Exported, ExportError>> {

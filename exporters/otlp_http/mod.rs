@@ -15,15 +15,17 @@ pub use config::{Config, Encoding};
 use bytes::Bytes;
 use chaperone_net::client::{parse_headers, parse_url};
 use chaperone_net::compression::compress_off_thread;
+use chaperone_net::figures::{ClientCall, Place, client_call};
 use chaperone_net::{BodyEncoding, HttpClient, HttpRequest};
 use chaperone_pipeline::{
     BoxFuture, BuildContext, Chunk, ConfigError, ExportContext, ExportError, Exported, Exporter, ExporterFactory, Front, Host,
-    Meta, Signals, Stability, StartError,
+    Meta, Signals, Stability, StartError, Telemetry,
 };
 use chaperone_proto::{Data, Limits, Signal};
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method, Uri};
 use std::sync::Arc;
+use tokio::time::Instant;
 
 /// Factory of the exporter.
 pub struct OtlpHttp;
@@ -38,8 +40,10 @@ impl ExporterFactory for OtlpHttp {
         .stability(Stability::Alpha)
         .readme(include_str!("README.md"));
 
-    fn build(config: Config, _ctx: &BuildContext) -> Result<Arc<dyn Exporter>, ConfigError> {
-        Ok(Arc::new(OtlpHttpExporter::new(&config)?))
+    fn build(config: Config, ctx: &BuildContext) -> Result<Arc<dyn Exporter>, ConfigError> {
+        let mut exporter = OtlpHttpExporter::new(&config)?;
+        exporter.telemetry = ctx.telemetry().clone();
+        Ok(Arc::new(exporter))
     }
 }
 
@@ -52,6 +56,7 @@ struct OtlpHttpExporter {
     traces: Option<Uri>,
     metrics: Option<Uri>,
     logs: Option<Uri>,
+    telemetry: Telemetry,
 }
 
 impl OtlpHttpExporter {
@@ -84,18 +89,22 @@ impl OtlpHttpExporter {
             traces: url(Signal::Traces)?,
             metrics: url(Signal::Metrics)?,
             logs: url(Signal::Logs)?,
+            telemetry: Telemetry::default(),
         })
+    }
+
+    fn url(&self, signal: Signal) -> &Option<Uri> {
+        match signal {
+            Signal::Traces => &self.traces,
+            Signal::Metrics => &self.metrics,
+            Signal::Logs => &self.logs,
+        }
     }
 
     async fn send(&self, chunks: &[Chunk], cx: ExportContext) -> Result<Exported, ExportError> {
         let Some(first) = chunks.first() else { return Ok(Exported::default()) };
         let signal = first.signal;
-        let url = match signal {
-            Signal::Traces => &self.traces,
-            Signal::Metrics => &self.metrics,
-            Signal::Logs => &self.logs,
-        };
-        let Some(url) = url.clone() else {
+        let Some(url) = self.url(signal).clone() else {
             let message = format!("either `endpoint` or `{}_endpoint` must be specified", signal.name());
             return Err(ExportError::permanent(message));
         };
@@ -109,12 +118,25 @@ impl OtlpHttpExporter {
             body = vec![packed.map_err(|error| ExportError::permanent(format!("cannot compress: {error}")))?];
         }
         let shown = url.to_string();
+        let (place, request_bytes, since) = (place(&url), body.iter().map(Bytes::len).sum(), Instant::now());
         let request = HttpRequest { method: Method::POST, url, headers: self.headers.clone(), body, timeout: cx.timeout };
         match self.client.send(request).await {
-            Ok(response) => answer::judge(&shown, &response, cx.now.unix_ns / 1_000_000_000),
+            Ok(response) => {
+                let (status, took) = (response.status, since.elapsed());
+                let call = ClientCall { method: &Method::POST, status, request_bytes, took };
+                client_call(&self.telemetry, &place, &call);
+                answer::judge(&shown, &response, cx.now.unix_ns / 1_000_000_000)
+            }
             Err(error) => Err(ExportError::Retryable { message: error.to_string(), after: None, source: Some(error.into()) }),
         }
     }
+}
+
+/// The far end, with the port that the scheme implies.
+fn place(url: &Uri) -> Place {
+    let scheme = if url.scheme_str() == Some("https") { "https" } else { "http" };
+    let implied = if scheme == "https" { 443 } else { 80 };
+    Place { address: url.host().unwrap_or_default().to_owned(), port: Some(url.port_u16().unwrap_or(implied)), scheme }
 }
 
 fn to_json(signal: Signal, body: Bytes) -> Result<Bytes, ExportError> {
@@ -137,6 +159,13 @@ impl Exporter for OtlpHttpExporter {
             let prepared = self.client.prepare(is_secure).await;
             prepared.map_err(|error| StartError::caused_by("failed to load TLS config", error))
         })
+    }
+
+    fn destination(&self, signal: Signal) -> Vec<(&'static str, String)> {
+        let Some(url) = self.url(signal) else { return Vec::new() };
+        let Place { address, port, .. } = place(url);
+        let port = port.map_or_else(String::new, |port| port.to_string());
+        vec![("server_address", address), ("server_port", port), ("url_path", url.path().to_owned())]
     }
 
     fn export<'a>(&'a self, chunks: &'a [Chunk], cx: ExportContext) -> BoxFuture<'a, Result<Exported, ExportError>> {

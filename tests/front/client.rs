@@ -17,7 +17,8 @@ pub fn body(signal: &str, items: usize, text: &str) -> String {
             index % 256
         ),
         "metrics" => format!("{{\"timeUnixNano\":\"{index}\",\"asInt\":\"1\",\"attributes\":[{{\"key\":\"{text}\"}}]}}"),
-        _ => format!("{{\"timeUnixNano\":\"1\",\"body\":{{\"stringValue\":\"{text}\"}}}}"),
+        // The sampler wants a trace id.
+        _ => format!("{{\"timeUnixNano\":\"1\",\"traceId\":\"5b8efff798038103d269b633813fc60c\",\"body\":{{\"stringValue\":\"{text}\"}}}}"),
     };
     let all = (0..items).map(one).collect::<Vec<_>>().join(",");
     match signal {
