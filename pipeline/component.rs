@@ -58,6 +58,14 @@ pub trait Processor: Send + Sync {
     fn drain(&self, _now: Now, _out: &mut Outbox) -> Next {
         Next::Done
     }
+    /// A reload replaces this by an instance of the same id: give out what that one does not take over, as `drain` does.
+    ///
+    /// What lies in `BuildContext::shared` is the successor's already, and should stay.
+    fn hand_over(&self, now: Now, out: &mut Outbox) -> Next {
+        self.drain(now, out)
+    }
+    /// A reload is about to start an instance of the same id beside this one: store what that one restores.
+    fn checkpoint(&self, _now: Now) {}
 }
 
 /// Sends chunks somewhere. Retry, queue, batching, time-out and breaker are the front's, not its own.

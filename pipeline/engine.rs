@@ -5,22 +5,32 @@
 
 pub(crate) mod accounted;
 pub(crate) mod admission;
+pub(crate) mod bond;
 pub(crate) mod chance;
 mod count;
 mod count_json;
 pub(crate) mod counters;
+mod deadline;
 mod digest;
 pub(crate) mod door;
 mod door_counters;
 pub(crate) mod flow;
+pub(crate) mod in_flight;
+pub(crate) mod instance;
+mod leaving;
+mod opening;
 mod process_figures;
+mod reload;
 mod replay;
+mod reports;
 mod retransmission;
 mod room;
 mod running;
 mod shared;
 mod tick;
 
+pub use deadline::Hurry;
+pub use reload::{ReloadError, Reloaded};
 pub use replay::Replay;
 pub use running::Running;
 pub use shared::SharedState;
@@ -55,7 +65,7 @@ impl Graph {
     /// Reads every component's settings, checks the wiring, builds instances. All problems at once.
     pub fn build(document: &Document, registry: &Registry, settings: EngineSettings) -> Result<Graph, Problems> {
         let mut problems = Problems::new();
-        let assembled = build(document, registry, &settings, Purpose::Run, &mut problems);
+        let assembled = build(document, registry, &settings, Purpose::Run(None), &mut problems);
         match assembled {
             Some(assembled) => Ok(Graph { assembled, settings, warnings: problems }),
             None => Err(problems),
@@ -90,7 +100,7 @@ fn build(
     document: &Document,
     registry: &Registry,
     settings: &EngineSettings,
-    purpose: Purpose,
+    purpose: Purpose<'_>,
     problems: &mut Problems,
 ) -> Option<Assembled> {
     let parts = graph::check(document, registry, problems);

@@ -105,7 +105,7 @@ impl Entrance {
     }
     /// Reserves room for a body being received; the charge ends when it is dropped. `None` when over the budget.
     pub fn charge(&self, bytes: usize) -> Option<Charge> {
-        let mut charge = Charge { bytes: 0, limit: self.door.receive_limit, accounted: Arc::clone(&self.door.flow.accounted) };
+        let mut charge = Charge { bytes: 0, limit: self.door.receive_limit, accounted: Arc::clone(&self.door.accounted) };
         charge.grow(bytes).then_some(charge)
     }
 }

@@ -3,6 +3,7 @@
 //! They start before everything else and stop after it. In between they hear twice from the engine: when every receiver
 //! listens, and when the collector begins to stop. Left out: data; no batch ever passes an extension.
 
+use crate::engine::instance::Instance;
 use crate::{BoxFuture, BuildContext, ConfigError, Host, Kind, Meta, StartError, Storage};
 use chaperone_config::{ComponentId, UserConfig};
 use std::sync::Arc;
@@ -51,9 +52,8 @@ pub struct Owner {
 /// A built extension.
 #[derive(Clone)]
 pub(crate) struct ExtensionInstance {
-    pub id: ComponentId,
-    // Shared with the services of all hosts, which ask it for stores.
-    pub extension: Arc<dyn Extension>,
+    // Shared with the services of all hosts, which ask it for stores, and with the graphs before and after a reload.
+    pub instance: Arc<Instance<dyn Extension>>,
     /// Whether it stores: such extensions start first.
     pub stores: bool,
 }

@@ -1,19 +1,20 @@
 //! What a running component may ask of the engine.
 
 use crate::engine::accounted::Accounted;
+use crate::engine::bond::{Bond, Estate, Own};
 use crate::extension::{ExtensionInstance, NO_STORE, NOT_A_STORE, Owner};
 use crate::front::Budget;
 use crate::status::Subject;
 use crate::{Checkpoints, Clock, Counter, Kind, StartError, Status, StatusBoard, Storage, Telemetry};
 use chaperone_config::ComponentId;
 use chaperone_proto::Logs;
+use std::any::Any;
 use std::future::Future;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinSet;
 
 /// Reports that may wait for `own_events`; further ones are dropped and counted.
 const MAX_REPORTS: usize = 1024;
@@ -24,11 +25,13 @@ pub struct Host {
     kind: Kind,
     id: ComponentId,
     stopping: watch::Receiver<bool>,
+    // Shared with the engine, which ends its tasks.
+    own: Arc<Own>,
     // Shared by the hosts of all components and by the engine.
     services: Arc<Services>,
 }
 
-/// What all hosts of one graph share.
+/// What all hosts share, before and after a reload.
 pub(crate) struct Services {
     pub(crate) clock: Clock,
     pub(crate) telemetry: Telemetry,
@@ -36,19 +39,33 @@ pub(crate) struct Services {
     pub(crate) accounted: Arc<Accounted>,
     /// None where nothing asynchronous runs: in `replay`.
     runtime: Option<Handle>,
-    tasks: Mutex<JoinSet<()>>,
-    reports: mpsc::Sender<Logs>,
-    waiting_reports: Mutex<Option<mpsc::Receiver<Logs>>>,
+    /// None while nobody brings reports into the graph.
+    reports: RwLock<Option<mpsc::Sender<Logs>>>,
+    reports_of_tests: Mutex<Option<mpsc::Receiver<Logs>>>,
     /// No room, and nobody who takes them.
     dropped_reports: [Counter; 2],
-    room: OnceLock<Room>,
+    room: RwLock<Room>,
     /// Those that were started.
     extensions: Mutex<Vec<ExtensionInstance>>,
     pub(crate) status: StatusBoard,
+    /// What components leave to their successors.
+    estate: Estate,
+    /// Announcements that were not told yet; none while they are told as they come.
+    announced: Mutex<Option<Vec<Announcement>>>,
     quiet: bool,
 }
 
+/// What a component says that it does for its user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Announcement {
+    /// Id of the component.
+    pub component: String,
+    /// `listening on ...`, `storing in ...`.
+    pub what: String,
+}
+
 /// The budgets that requests under way use up.
+#[derive(Default)]
 pub(crate) struct Room {
     pub(crate) queues: Vec<Arc<Budget>>,
     pub(crate) receive_limit: usize,
@@ -56,7 +73,6 @@ pub(crate) struct Room {
 
 impl Services {
     pub(crate) fn new(clock: Clock, telemetry: Telemetry, storage: Arc<dyn Storage>, accounted: Arc<Accounted>) -> Services {
-        let (reports, waiting) = mpsc::channel(MAX_REPORTS);
         let dropped = |reason| {
             let help = "Records of our own that never entered the graph.";
             telemetry.counter("chaperone_reports_dropped_items", help, &[("reason", reason)])
@@ -68,19 +84,20 @@ impl Services {
             storage,
             accounted,
             runtime: Handle::try_current().ok(),
-            tasks: Mutex::default(),
-            reports,
-            waiting_reports: Mutex::new(Some(waiting)),
+            reports: RwLock::default(),
+            reports_of_tests: Mutex::default(),
             dropped_reports,
-            room: OnceLock::new(),
+            room: RwLock::default(),
             extensions: Mutex::default(),
             status: StatusBoard::default(),
+            estate: Estate::default(),
+            announced: Mutex::default(),
             quiet: false,
         }
     }
-    /// Tells which budgets [`Host::is_crowded`] looks at; once, before components start.
+    /// Tells which budgets [`Host::is_crowded`] looks at.
     pub(crate) fn watch_room(&self, room: Room) {
-        let _ = self.room.set(room);
+        *self.room.write().unwrap_or_else(PoisonError::into_inner) = room;
     }
     /// With the statuses that readers see, which outlive this graph.
     pub(crate) fn with_status(mut self, status: StatusBoard) -> Services {
@@ -93,7 +110,7 @@ impl Services {
     }
     fn extension(&self, id: &str) -> Option<ExtensionInstance> {
         let extensions = self.extensions.lock().unwrap_or_else(PoisonError::into_inner);
-        extensions.iter().find(|instance| instance.id.to_string() == id).cloned()
+        extensions.iter().find(|extension| extension.instance.place.id.to_string() == id).cloned()
     }
     /// Without tasks and announcements: for `replay`.
     pub(crate) fn quiet(mut self) -> Services {
@@ -101,48 +118,51 @@ impl Services {
         self.runtime = None;
         self
     }
-    /// The queue of reports, for whoever brings them into the graph; there is one such.
-    pub(crate) fn take_reports(&self) -> Option<mpsc::Receiver<Logs>> {
-        self.waiting_reports.lock().unwrap_or_else(PoisonError::into_inner).take()
+    /// Opens the queue of reports, for whoever brings them into the graph; there is one such.
+    pub(crate) fn take_reports(&self) -> mpsc::Receiver<Logs> {
+        let (reports, waiting) = mpsc::channel(MAX_REPORTS);
+        *self.reports.write().unwrap_or_else(PoisonError::into_inner) = Some(reports);
+        waiting
+    }
+    /// Closes it: what is reported from now on is refused and counted.
+    pub(crate) fn refuse_reports(&self) {
+        *self.reports.write().unwrap_or_else(PoisonError::into_inner) = None;
     }
     /// Whether every report was taken by whoever brings them in. Without `own_events` nobody does, and none waits.
     pub(crate) fn no_report_waits(&self) -> bool {
-        self.reports.is_closed() || self.reports.capacity() == self.reports.max_capacity()
+        let reports = self.reports.read().unwrap_or_else(PoisonError::into_inner);
+        reports.as_ref().is_none_or(|reports| reports.is_closed() || reports.capacity() == reports.max_capacity())
     }
-    pub(crate) fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
-        let Some(runtime) = &self.runtime else { return };
-        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
-        while let Some(ended) = tasks.try_join_next() {
-            if let Err(error) = ended
-                && error.is_panic()
-            {
-                tracing::error!(%error, "a task of a component panicked");
-            }
-        }
-        tasks.spawn_on(future, runtime);
+    /// Keeps announcements from now on, for whoever tells them together.
+    pub(crate) fn keep_announcements(&self) {
+        self.announced.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_default();
     }
-    /// Ends all tasks.
-    pub(crate) async fn abort_tasks(&self) {
-        let mut tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
-        tasks.shutdown().await;
+    /// What was kept; from now on announcements are told as they come.
+    pub(crate) fn take_announcements(&self) -> Vec<Announcement> {
+        self.announced.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default()
     }
 }
 
 impl Host {
-    pub(crate) fn new(kind: Kind, id: ComponentId, stopping: watch::Receiver<bool>, services: Arc<Services>) -> Host {
-        Host { kind, id, stopping, services }
+    pub(crate) fn new(kind: Kind, id: ComponentId, bond: &Bond, services: Arc<Services>) -> Host {
+        let (stopping, own) = bond.tie();
+        Host { kind, id, stopping, own, services }
     }
     /// A host of its own, for unit tests of components. Tasks run on the test's runtime, if there is one.
     pub fn for_tests(clock: Clock, storage: Arc<dyn Storage>) -> Host {
         let services = Services::new(clock, Telemetry::default(), storage, Arc::default());
-        // The sender goes at once: a test's host is asked to stop when the test drops its components.
-        let (sender, stopping) = watch::channel(false);
-        std::mem::forget(sender);
-        Host::new(Kind::Connector, ComponentId { kind: "test".to_owned(), name: None }, stopping, Arc::new(services))
+        let reports = services.take_reports();
+        *services.reports_of_tests.lock().unwrap_or_else(PoisonError::into_inner) = Some(reports);
+        let bond = Bond::default();
+        let id = ComponentId { kind: "test".to_owned(), name: None };
+        let host = Host::new(Kind::Connector, id, &bond, Arc::new(services));
+        // Nobody stops a test's host: it ends with the test.
+        std::mem::forget(bond);
+        host
     }
     /// For tests: what was reported and not yet taken.
     pub fn reported_for_tests(&self) -> Vec<Logs> {
-        let mut waiting = self.services.waiting_reports.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = self.services.reports_of_tests.lock().unwrap_or_else(PoisonError::into_inner);
         let mut all = Vec::new();
         while let Some(Ok(logs)) = waiting.as_mut().map(mpsc::Receiver::try_recv) {
             all.push(logs);
@@ -153,11 +173,13 @@ impl Host {
     pub fn id(&self) -> &ComponentId {
         &self.id
     }
-    /// Runs a future until the collector stops.
+    /// Runs a future until the component is stopped: with the collector, or by a reload that has no use for it.
     ///
     /// In `replay`, where nothing asynchronous runs, the future is dropped.
     pub fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
-        self.services.spawn(future);
+        if let Some(runtime) = &self.services.runtime {
+            self.own.spawn(runtime, future);
+        }
     }
     /// Runs blocking work on a thread of its own pool and waits for it.
     pub async fn blocking<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
@@ -182,10 +204,11 @@ impl Host {
     pub fn report(&self, logs: Logs) {
         let items = logs.len();
         let [full, nobody] = &self.services.dropped_reports;
-        match self.services.reports.try_send(logs) {
-            Ok(()) => {}
-            Err(TrySendError::Full(_)) => full.add(items as u64),
-            Err(TrySendError::Closed(_)) => nobody.add(items as u64),
+        let reports = self.services.reports.read().unwrap_or_else(PoisonError::into_inner);
+        match reports.as_ref().map(|reports| reports.try_send(logs)) {
+            Some(Ok(())) => {}
+            Some(Err(TrySendError::Full(_))) => full.add(items as u64),
+            Some(Err(TrySendError::Closed(_))) | None => nobody.add(items as u64),
         }
     }
     /// The clock.
@@ -203,11 +226,11 @@ impl Host {
         let Some(id) = extension.filter(|_| !self.services.quiet) else {
             return Ok(Arc::clone(&self.services.storage));
         };
-        let Some(instance) = self.services.extension(id) else {
+        let Some(extension) = self.services.extension(id) else {
             return Err(StartError::new(format!("{NO_STORE}: `{id}`")));
         };
         let owner = Owner { kind: self.kind, id: self.id.clone() };
-        instance.extension.store_of(&owner).unwrap_or_else(|| Err(StartError::new(format!("{NOT_A_STORE}: `{id}`"))))
+        extension.instance.component.store_of(&owner).unwrap_or_else(|| Err(StartError::new(format!("{NOT_A_STORE}: `{id}`"))))
     }
     /// Checkpoints of this component's state, in the named extension's store or in memory; `failures` counts failed writes.
     pub fn checkpoints(&self, extension: Option<&str>, failures: Counter) -> Result<Checkpoints, StartError> {
@@ -228,9 +251,23 @@ impl Host {
     }
     /// Says on standard error, once, what this component does for its user: `listening on ...`, `storing in ...`.
     pub fn announce(&self, what: &str) {
-        if !self.services.quiet {
-            eprintln!("{}: {what}", self.id);
+        if self.services.quiet {
+            return;
         }
+        match self.services.announced.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            Some(kept) => kept.push(Announcement { component: self.id.to_string(), what: what.to_owned() }),
+            None => eprintln!("{}: {what}", self.id),
+        }
+    }
+    /// What an instance that a reload is about to replace holds under this name: a bound socket, a locked file.
+    ///
+    /// None at a start, and where whoever holds it stays: then the thing is taken, as it would be by another process.
+    pub fn inherit<T: Any + Send + Sync>(&self, name: &str) -> Option<Arc<T>> {
+        self.services.estate.find(name)
+    }
+    /// Leaves a thing to whoever may replace this component; it goes when the component lets go of it.
+    pub fn bequeath<T: Any + Send + Sync>(&self, name: &str, thing: &Arc<T>) {
+        self.services.estate.add(&self.own, name, thing);
     }
     /// Accounted memory of the process in bytes: bodies, queues, component state.
     pub fn accounted_bytes(&self) -> usize {
@@ -244,8 +281,9 @@ impl Host {
     ///
     /// Who holds requests gives them on then: they keep others out.
     pub fn is_crowded(&self) -> bool {
-        let Some(room) = self.services.room.get() else { return false };
-        self.services.accounted.receiving.get() >= room.receive_limit / 5 * 4
+        let room = self.services.room.read().unwrap_or_else(PoisonError::into_inner);
+        // Without a limit nothing is received yet.
+        (room.receive_limit > 0 && self.services.accounted.receiving.get() >= room.receive_limit / 5 * 4)
             || room.queues.iter().any(|queue| queue.is_crowded())
     }
     /// An account of this component's own state, part of [`Host::accounted_bytes`] while it lives.

@@ -39,7 +39,7 @@ pub use context::{BuildContext, ConfigError};
 pub use entrance::{Encoding, Entrance, Payload, Refused};
 pub use extension::{Extension, ExtensionFactory, Owner};
 pub use futures_util::future::BoxFuture;
-pub use host::Host;
+pub use host::{Announcement, Host};
 pub use naming::Naming;
 pub use outbox::Outbox;
 pub use own_names::Level;

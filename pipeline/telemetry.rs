@@ -136,6 +136,12 @@ impl Telemetry {
         })
         .unwrap_or_else(|| Histogram::new(bounds))
     }
+    /// Takes a series away: of something that is not there any more. Counters stay, or sums would not add up.
+    pub fn forget(&self, name: &str, labels: &[(&'static str, &str)]) {
+        if let Some(instruments) = self.lock().get_mut(name) {
+            instruments.by_labels.remove(&owned(labels));
+        }
+    }
     /// A histogram that counts only while the level is `detailed`.
     pub fn detailed_histogram(
         &self,

@@ -71,9 +71,9 @@ impl Flow {
         items: impl Fn() -> usize,
     ) -> Result<Vec<Reservation>, NotAdmitted> {
         for index in &route.admit {
-            let Work::Process(processor) = &self.nodes[*index].work else { continue };
+            let Work::Process(instance) = &self.nodes[*index].work else { continue };
             // A component that panics here is asked again by `process`, which answers for it.
-            if let Ok(Err(refusal)) = catch_unwind(AssertUnwindSafe(|| processor.admit(&size))) {
+            if let Ok(Err(refusal)) = catch_unwind(AssertUnwindSafe(|| instance.component.admit(&size))) {
                 return Err(NotAdmitted::Refused(*index, refusal));
             }
         }
@@ -95,7 +95,7 @@ impl Flow {
     /// Tells a component what it refused. Items are counted only after the refusal, when the request is out of the way.
     pub(crate) fn tell_refused(&self, node: usize, signal: Signal, items: usize) {
         if let Work::Process(processor) = &self.nodes[node].work {
-            let _ = catch_unwind(AssertUnwindSafe(|| processor.refused(signal, items)));
+            let _ = catch_unwind(AssertUnwindSafe(|| processor.component.refused(signal, items)));
         }
     }
 }

@@ -33,7 +33,7 @@ impl Kind {
 }
 
 /// Where a component stands: the labels of its counters.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Place {
     pub id: ComponentId,
     pub kind: Kind,

@@ -1,18 +1,23 @@
 //! One receiver's way into the graph: retransmissions, admission, the compute lane, the run, the answer.
+//!
+//! A door stays as long as its receiver. What lies behind it is exchanged by a reload: a request runs to its end in the
+//! graph it was admitted to, the next one enters the new graph.
 
+use crate::engine::accounted::Accounted;
 use crate::engine::chance::Chance;
 use crate::engine::count;
 use crate::engine::door_counters::{DoorCounters, Ended};
 use crate::engine::flow::{Flow, Route, slot};
+use crate::engine::in_flight::Run;
 use crate::engine::retransmission::{Arrival, First, Window};
-use crate::engine::room::{Admitted, Asking};
+use crate::engine::room::{Admitted, Asking, TurnedAway};
 use crate::entrance::Charge;
 use crate::front::Reservation;
-use crate::{Ack, Batch, Encoding, Outcome, Payload, Refused, RequestSize, Telemetry};
+use crate::{Ack, Batch, Clock, Encoding, Outcome, Payload, Refused, RequestSize, Telemetry};
 use chaperone_config::ComponentId;
 use chaperone_proto::{Data, Limits, Signal};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::sync::{Notify, Semaphore, oneshot};
 
@@ -22,86 +27,88 @@ const INLINE: usize = 256 << 10;
 /// Longest wait for an acknowledgement. A departure from the Collector, which waits as long as its client does.
 const PATIENCE: Duration = Duration::from_secs(4);
 
-/// What the doors of all receivers share.
+/// What the doors of all receivers share, before and after a reload.
 pub(crate) struct Hall {
-    pub flow: Arc<Flow>,
     pub telemetry: Telemetry,
+    pub clock: Clock,
+    pub accounted: Arc<Accounted>,
     /// Places on the compute lane.
     pub compute: Arc<Semaphore>,
     pub receive_limit: usize,
     pub chance: Chance,
-    pub in_flight: Arc<InFlight>,
 }
 
-/// Requests that were admitted and are still run; not those that only wait for their acknowledgement.
-#[derive(Debug, Default)]
-pub(crate) struct InFlight {
-    runs: AtomicUsize,
-    ended: Notify,
+/// What lies behind a door: a graph, and by signal the places of the receiver's routes in it.
+#[derive(Clone)]
+pub(crate) struct Way {
+    // Shared by all doors and by everything that runs.
+    pub flow: Arc<Flow>,
+    routes: [Option<usize>; 3],
 }
 
-struct Run(Arc<InFlight>);
-
-impl InFlight {
-    fn begin(self: &Arc<Self>) -> Run {
-        self.runs.fetch_add(1, Ordering::AcqRel);
-        Run(Arc::clone(self))
+impl Way {
+    fn to(flow: &Arc<Flow>, receiver: &ComponentId) -> Way {
+        Way { flow: Arc::clone(flow), routes: Signal::ALL.map(|signal| flow.route(receiver, signal)) }
     }
-    /// Resolves when nothing is running.
-    pub(crate) async fn none(&self) {
-        loop {
-            let ended = self.ended.notified();
-            if self.runs.load(Ordering::Acquire) == 0 {
-                return;
-            }
-            ended.await;
-        }
-    }
-}
-
-impl Drop for Run {
-    fn drop(&mut self) {
-        self.0.runs.fetch_sub(1, Ordering::AcqRel);
-        self.0.ended.notify_waiters();
+    pub(crate) fn route(&self, signal: Signal) -> Option<&Route> {
+        self.routes[slot(signal)].map(|place| &self.flow.routes[place].1)
     }
 }
 
 /// One receiver's way in.
 pub(crate) struct Door {
     pub receiver: ComponentId,
-    // Shared by all doors and by everything that runs.
-    pub flow: Arc<Flow>,
+    // Shared by bodies being received and by whoever asks for accounted memory.
+    pub accounted: Arc<Accounted>,
     pub receive_limit: usize,
+    way: RwLock<Way>,
+    /// Told when the way was exchanged: whoever waits for room asks the new graph.
+    exchanged: Notify,
     telemetry: Telemetry,
+    clock: Clock,
     compute: Arc<Semaphore>,
-    in_flight: Arc<InFlight>,
     window: Arc<Window>,
-    /// By signal: places of the flow's routes.
-    routes: [Option<usize>; 3],
     /// One a transport and signal: a handful.
     counters: Mutex<Vec<Arc<DoorCounters>>>,
 }
 
 impl Door {
-    pub(crate) fn new(receiver: ComponentId, hall: &Hall) -> Door {
-        let routes = Signal::ALL.map(|signal| hall.flow.route(&receiver, signal));
+    pub(crate) fn new(receiver: ComponentId, hall: &Hall, flow: &Arc<Flow>) -> Door {
         Door {
-            routes,
+            way: RwLock::new(Way::to(flow, &receiver)),
+            exchanged: Notify::new(),
             receiver,
-            flow: Arc::clone(&hall.flow),
+            accounted: Arc::clone(&hall.accounted),
             receive_limit: hall.receive_limit,
             telemetry: hall.telemetry.clone(),
+            clock: hall.clock.clone(),
             compute: Arc::clone(&hall.compute),
-            in_flight: Arc::clone(&hall.in_flight),
             window: Arc::new(Window::new(&hall.chance)),
             counters: Mutex::default(),
         }
     }
-    pub(crate) fn serves(&self, signal: Signal) -> bool {
-        self.routes[slot(signal)].is_some()
+    /// Leads into another graph from now on.
+    pub(crate) fn lead_to(&self, flow: &Arc<Flow>) {
+        *self.way.write().unwrap_or_else(PoisonError::into_inner) = Way::to(flow, &self.receiver);
+        self.exchanged.notify_waiters();
     }
-    fn route(&self, signal: Signal) -> Option<&Route> {
-        self.routes[slot(signal)].map(|place| &self.flow.routes[place].1)
+    pub(crate) fn serves(&self, signal: Signal) -> bool {
+        self.way.read().unwrap_or_else(PoisonError::into_inner).routes[slot(signal)].is_some()
+    }
+    /// The graph behind the door, with a run in it begun: it is not taken down before that ends.
+    pub(crate) fn enter(&self) -> (Way, Run) {
+        let way = self.way.read().unwrap_or_else(PoisonError::into_inner);
+        (way.clone(), way.flow.in_flight.begin())
+    }
+
+    /// Resolves when the way leads elsewhere than into `flow`.
+    pub(crate) async fn exchanged(&self, flow: &Arc<Flow>) {
+        let mut exchanged = std::pin::pin!(self.exchanged.notified());
+        exchanged.as_mut().enable();
+        // It may have happened before anybody listened.
+        if Arc::ptr_eq(&self.way.read().unwrap_or_else(PoisonError::into_inner).flow, flow) {
+            exchanged.await;
+        }
     }
 
     fn counters(&self, transport: &'static str, signal: Signal) -> Arc<DoorCounters> {
@@ -118,11 +125,11 @@ impl Door {
     /// no body is counted twice; where nothing is reserved it lasts as long as the run.
     pub(crate) async fn submit(&self, payload: Payload, charge: Option<Charge>) -> Result<(), Refused> {
         let signal = payload.signal;
-        let Some(route) = self.route(signal) else {
+        if !self.serves(signal) {
             return Err(Refused::NotServed { signal: signal.name() });
-        };
+        }
         let counters = self.counters(payload.transport, signal);
-        let first = match self.window.enter(&payload, self.flow.clock.now()) {
+        let first = match self.window.enter(&payload, self.clock.now()) {
             Arrival::First(first) => first,
             Arrival::Accepted(items) => {
                 counters.received(items);
@@ -134,18 +141,19 @@ impl Door {
         let size = RequestSize { signal, bytes: payload.body.len() };
         let compute = (payload.body.len() > INLINE).then_some(&self.compute);
         let items = || count::items(&payload);
-        let asking = Asking { flow: &self.flow, route, size, items, counters: &counters, compute };
-        let Admitted { place, room } = match asking.admitted().await {
+        let asking = Asking { door: self, size, items, counters: &counters, compute };
+        let Admitted { place, way, run, room } = match asking.admitted().await {
             Ok(admitted) => admitted,
-            Err(refused) => return Err(Refused::Overloaded { message: refused.message(), after: refused.after() }),
+            Err(TurnedAway::NotServed) => return Err(Refused::NotServed { signal: signal.name() }),
+            Err(TurnedAway::Refused(refused)) => {
+                return Err(Refused::Overloaded { message: refused.message(), after: refused.after() });
+            }
         };
         let charge = charge.filter(|_| room.is_empty());
         let (tell, told) = oneshot::channel();
         let answer = Answer { counters, first: Some(first), tell };
-        let run = self.in_flight.begin();
-        let (flow, route) = (Arc::clone(&self.flow), self.routes[slot(signal)]);
         let work = move || {
-            let malformed = run_payload(&flow, route, payload, room, answer);
+            let malformed = run_payload(&way, payload, room, answer);
             drop((run, charge));
             malformed
         };
@@ -171,20 +179,23 @@ impl Door {
 
     pub(crate) async fn submit_batch(&self, batch: Batch) -> Outcome {
         let (signal, items) = (batch.signal(), batch.items());
-        let Some(route) = self.route(signal) else {
-            return Outcome::permanent(format!("no pipeline takes {} of `{}`", signal.name(), self.receiver));
-        };
+        let not_served = || Outcome::permanent(format!("no pipeline takes {} of `{}`", signal.name(), self.receiver));
+        if !self.serves(signal) {
+            return not_served();
+        }
         let counters = self.counters("internal", signal);
         let size = RequestSize { signal, bytes: batch.data.pinned_bytes() };
-        let asking = Asking { flow: &self.flow, route, size, items: || items, counters: &counters, compute: None };
-        let room = match asking.admitted().await {
-            Ok(admitted) => admitted.room,
-            Err(refused) => return Outcome::Retryable { message: refused.message(), after: refused.after() },
+        let asking = Asking { door: self, size, items: || items, counters: &counters, compute: None };
+        let Admitted { way, run, room, .. } = match asking.admitted().await {
+            Ok(admitted) => admitted,
+            Err(TurnedAway::NotServed) => return not_served(),
+            Err(TurnedAway::Refused(refused)) => {
+                return Outcome::Retryable { message: refused.message(), after: refused.after() };
+            }
         };
         counters.received(items);
         let (tell, told) = oneshot::channel();
-        let run = self.in_flight.begin();
-        run_batch(&self.flow, route, batch, room, Answer { counters, first: None, tell });
+        run_batch(&way, batch, room, Answer { counters, first: None, tell });
         drop(run);
         acknowledged(told).await.unwrap_or_else(|| Outcome::retryable(SLOW))
     }
@@ -208,7 +219,7 @@ struct Answer {
 }
 
 /// Indexes and runs a request. A malformed one gives the message.
-fn run_payload(flow: &Flow, route: Option<usize>, payload: Payload, room: Vec<Reservation>, answer: Answer) -> Option<String> {
+fn run_payload(way: &Way, payload: Payload, room: Vec<Reservation>, answer: Answer) -> Option<String> {
     let limits = Limits::default();
     let body = payload.body.len();
     let data = match payload.encoding {
@@ -225,16 +236,16 @@ fn run_payload(flow: &Flow, route: Option<usize>, payload: Payload, room: Vec<Re
     let batch = Batch { data, client: payload.client };
     // The body itself is charged by the receiver until it is answered; only the index comes on top.
     let index = batch.data.pinned_bytes().saturating_sub(body);
-    flow.accounted.running.add(index);
+    way.flow.accounted.running.add(index);
     answer.counters.received(batch.items());
-    let (_, route) = &flow.routes[route.expect("invariant: the door asked whether the signal is served")];
-    run_batch(flow, route, batch, room, answer);
-    flow.accounted.running.sub(index);
+    run_batch(way, batch, room, answer);
+    way.flow.accounted.running.sub(index);
     None
 }
 
-fn run_batch(flow: &Flow, route: &Route, batch: Batch, room: Vec<Reservation>, answer: Answer) {
-    let items = batch.items();
+fn run_batch(way: &Way, batch: Batch, room: Vec<Reservation>, answer: Answer) {
+    let (flow, items) = (&way.flow, batch.items());
+    let route = way.route(batch.signal()).expect("invariant: only what the graph serves is admitted to it");
     let Answer { counters, first, tell } = answer;
     let accounted = Arc::clone(&flow.accounted);
     accounted.open_requests.fetch_add(1, Ordering::AcqRel);

@@ -5,22 +5,23 @@
 
 use crate::engine::accounted::Accounted;
 use crate::engine::counters::{Place, SignalCounters};
+use crate::engine::in_flight::InFlight;
+use crate::engine::instance::Instance;
 use crate::front::Lane;
 use crate::outbox::Given;
 use crate::{Ack, Batch, Clock, Counter, Kind, Next, Outbox, Outcome, ProcessError, Processor, RequestSize, Signals};
 use chaperone_config::{ComponentId, PipelineId};
 use chaperone_proto::{Data, Signal};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::Notify;
 
 /// Takes what would have gone to an exporter: `replay`.
 pub(crate) type Sink = Box<dyn FnMut(&PipelineId, &ComponentId, &Data) + Send>;
 
 /// What a node does with a batch.
 pub(crate) enum Work {
-    Process(Arc<dyn Processor>),
+    // Shared with the graphs before and after a reload that keeps it.
+    Process(Arc<Instance<dyn Processor>>),
     // Shared by the nodes of one exporter in several pipelines.
     Export(Arc<Lane>),
     Sink(PipelineId),
@@ -35,9 +36,6 @@ pub(crate) struct Node {
     pub counters: [Option<SignalCounters>; 3],
     /// By signal; acknowledging ones first, then in the order of the file.
     pub next: [Vec<Edge>; 3],
-    /// Whether `tick` said that nothing is open; the next batch wakes the ticker.
-    pub asleep: AtomicBool,
-    pub woken: Notify,
 }
 
 /// To the next node.
@@ -69,6 +67,8 @@ pub(crate) struct Flow {
     pub lost_shares: Counter,
     pub panics: Counter,
     pub sink: Mutex<Option<Sink>>,
+    // Shared with the runs of this graph's requests.
+    pub in_flight: Arc<InFlight>,
 }
 
 pub(crate) fn slot(signal: Signal) -> usize {
@@ -79,12 +79,22 @@ pub(crate) fn slot(signal: Signal) -> usize {
 pub(crate) enum Piece {
     Tick,
     Drain,
+    /// The drain of a component whose successor has its id.
+    HandOver,
 }
 
 impl Flow {
     /// The place of a receiver's route.
     pub(crate) fn route(&self, receiver: &ComponentId, signal: Signal) -> Option<usize> {
         self.routes.iter().position(|((id, of), _)| id == receiver && *of == signal)
+    }
+
+    /// The component at a node, unless that is an exporter.
+    pub(crate) fn instance(&self, node: usize) -> Option<&Arc<Instance<dyn Processor>>> {
+        match &self.nodes[node].work {
+            Work::Process(instance) => Some(instance),
+            Work::Export(_) | Work::Sink(_) => None,
+        }
     }
 
     /// Sends a batch over several edges; the last one gets the original, the others clones.
@@ -115,7 +125,7 @@ impl Flow {
         };
         counters.enter(items);
         match &node.work {
-            Work::Process(processor) => self.process(node, processor.as_ref(), counters, batch, ack),
+            Work::Process(instance) => self.process(node, instance, counters, batch, ack),
             Work::Export(lane) => match lane.offer(&batch, ack) {
                 Ok(()) => counters.pass(items),
                 Err(reason) => counters.drop_items(items, reason),
@@ -132,8 +142,16 @@ impl Flow {
         }
     }
 
-    fn process(&self, node: &Node, processor: &dyn Processor, counters: &SignalCounters, batch: Batch, ack: Option<Ack>) {
+    fn process(
+        &self,
+        node: &Node,
+        instance: &Instance<dyn Processor>,
+        counters: &SignalCounters,
+        batch: Batch,
+        ack: Option<Ack>,
+    ) {
         let (signal, items) = (batch.signal(), batch.items());
+        let processor = &instance.component;
         if ack.is_none() {
             // Requests were asked for at the entrance; derived data are asked for here, and end here.
             let size = RequestSize { signal, bytes: batch.data.pinned_bytes() };
@@ -148,9 +166,7 @@ impl Flow {
         let mut out = Outbox::new(now, ack.as_ref().map(Ack::share));
         let result = catch_unwind(AssertUnwindSafe(|| processor.process(batch, &mut out)));
         counters.took(now, &self.clock);
-        if node.asleep.swap(false, Ordering::AcqRel) {
-            node.woken.notify_one();
-        }
+        instance.pulse.wake();
         let (outcome, reason) = match result {
             Ok(Ok(())) => {
                 if let Some(ack) = ack {
@@ -253,12 +269,14 @@ impl Flow {
 
     /// One piece of a component's own work; what it gives out carries no acknowledgement but that of held data.
     pub(crate) fn work(&self, node: &Node, piece: &Piece) -> Next {
-        let Work::Process(processor) = &node.work else { return Next::Done };
+        let Work::Process(instance) = &node.work else { return Next::Done };
+        let processor = &instance.component;
         let now = self.clock.now();
         let mut out = Outbox::new(now, None);
         let said = catch_unwind(AssertUnwindSafe(|| match piece {
             Piece::Tick => processor.tick(now, &mut out),
             Piece::Drain => processor.drain(now, &mut out),
+            Piece::HandOver => processor.hand_over(now, &mut out),
         }));
         match said {
             Ok(next) => {
@@ -269,7 +287,7 @@ impl Flow {
                 self.count_panic(node);
                 self.throw_away(node, out, &Outcome::retryable("held data were lost to a panic"), "panicked");
                 // A component that panics while it drains is not asked again; a ticking one may have got over it.
-                if matches!(piece, Piece::Drain) { Next::Done } else { Next::After(std::time::Duration::from_secs(1)) }
+                if matches!(piece, Piece::Tick) { Next::After(std::time::Duration::from_secs(1)) } else { Next::Done }
             }
         }
     }

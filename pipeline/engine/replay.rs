@@ -14,7 +14,6 @@ use chaperone_proto::{Data, RecordRef, Signal};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::watch;
 
 /// Simulated time after the last request in which components may close what is open.
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
@@ -24,14 +23,12 @@ const LATEST_NS: u64 = 4_102_444_800_000_000_000;
 
 /// Recorded OTLP through the same graph: exporters replaced by a sink, one worker, time from the data.
 pub struct Replay {
-    flow: Flow,
+    flow: Arc<Flow>,
     clock: Clock,
     /// Receivers whose pipelines are fed; by signal the edges of all of them, each pipeline once.
     fed: Vec<(Signal, ComponentId)>,
     /// Told by the sink: whether anything but metrics came out since this was last looked at.
     emitted: Arc<AtomicBool>,
-    // Kept for the components' hosts: dropping it would tell them that the collector stops.
-    _stopping: watch::Sender<bool>,
 }
 
 impl Replay {
@@ -54,17 +51,14 @@ impl Replay {
             tell.fetch_or(data.signal() != Signal::Metrics, Ordering::Relaxed);
             sink(pipeline, id, data);
         }));
-        let stopping = watch::Sender::new(false);
         let accounted = Arc::clone(&flow.accounted);
         let services = Services::new(settings.clock.clone(), settings.telemetry.clone(), settings.storage, accounted);
         let services = Arc::new(services.quiet());
-        drop(services.take_reports());
         for index in flow.order.iter().rev() {
             let node = &flow.nodes[*index];
-            let host = Host::new(node.place.kind, node.place.id.clone(), stopping.subscribe(), Arc::clone(&services));
-            if let Work::Process(processor) = &node.work
-                && let Err(error) = processor.start(&host)
-            {
+            let Work::Process(instance) = &node.work else { continue };
+            let host = Host::new(node.place.kind, node.place.id.clone(), &instance.bond, Arc::clone(&services));
+            if let Err(error) = instance.component.start(&host) {
                 problems.push(not_started(node, &error));
             }
         }
@@ -72,7 +66,7 @@ impl Replay {
             return Err(problems);
         }
         let fed = fed(document, registry);
-        Ok(Replay { flow, clock: settings.clock, fed, emitted, _stopping: stopping })
+        Ok(Replay { flow, clock: settings.clock, fed, emitted })
     }
 
     /// Whether a pipeline takes this signal from outside.

@@ -5,16 +5,17 @@
 
 use crate::RequestSize;
 use crate::engine::admission::NotAdmitted;
+use crate::engine::door::{Door, Way};
 use crate::engine::door_counters::DoorCounters;
-use crate::engine::flow::{Flow, Route};
+use crate::engine::flow::Flow;
+use crate::engine::in_flight::Run;
 use crate::front::{Lane, Reservation};
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// A request at the door.
 pub(crate) struct Asking<'a, F> {
-    pub flow: &'a Flow,
-    pub route: &'a Route,
+    pub door: &'a Door,
     pub size: RequestSize,
     /// Spans, data points or log records; counted only when somebody wants to know.
     pub items: F,
@@ -26,12 +27,22 @@ pub(crate) struct Asking<'a, F> {
 /// What an admitted request holds.
 pub(crate) struct Admitted {
     pub place: Option<OwnedSemaphorePermit>,
+    /// The graph that let it in, which stays until the run has ended.
+    pub way: Way,
+    pub run: Run,
     pub room: Vec<Reservation>,
+}
+
+/// Why a request was not let in.
+pub(crate) enum TurnedAway {
+    /// No pipeline takes its signal, any more.
+    NotServed,
+    Refused(NotAdmitted),
 }
 
 impl<F: Fn() -> usize> Asking<'_, F> {
     /// Waits for a place on the compute lane, and for room where a queue blocks. A refusal has been counted.
-    pub(crate) async fn admitted(&self) -> Result<Admitted, NotAdmitted> {
+    pub(crate) async fn admitted(&self) -> Result<Admitted, TurnedAway> {
         let mut client = None;
         loop {
             // The place on the lane is waited for before admission: who holds room in a queue never waits for more.
@@ -39,23 +50,29 @@ impl<F: Fn() -> usize> Asking<'_, F> {
                 Some(lane) => Some(Arc::clone(lane).acquire_owned().await.expect("invariant: the lane is never closed")),
                 None => None,
             };
-            let refused = match self.flow.admit(self.route, self.size, &self.items) {
+            let (way, run) = self.door.enter();
+            let Some(route) = way.route(self.size.signal) else {
+                client.map(Client::is_let_in);
+                return Err(TurnedAway::NotServed);
+            };
+            let refused = match way.flow.admit(route, self.size, &self.items) {
                 Ok(room) => {
                     client.map(Client::is_let_in);
-                    return Ok(Admitted { place, room });
+                    return Ok(Admitted { place, way, run, room });
                 }
                 Err(refused) => refused,
             };
             // Who sends nothing is never told to come again: it needs no room.
             if (self.items)() == 0 {
                 client.map(Client::is_let_in);
-                return Ok(Admitted { place, room: Vec::new() });
+                return Ok(Admitted { place, way, run, room: Vec::new() });
             }
-            drop(place);
+            // A graph that is to be taken down does not wait for those who wait.
+            drop((place, run));
             let Some(lane) = refused.worth_waiting().cloned() else {
                 client.map(Client::is_let_in);
-                self.refuse(&refused);
-                return Err(refused);
+                self.refuse(&way.flow, &refused);
+                return Err(TurnedAway::Refused(refused));
             };
             client.get_or_insert_with(|| Client {
                 counters: self.counters,
@@ -70,22 +87,24 @@ impl<F: Fn() -> usize> Asking<'_, F> {
             }
             let turned_away = tokio::select! {
                 () = freed => false,
+                // After a reload the new graph is asked.
+                () = self.door.exchanged(&way.flow) => false,
                 () = lane.turned_away() => true,
             };
             if turned_away {
                 client.map(Client::is_let_in);
-                self.refuse(&refused);
-                return Err(refused);
+                self.refuse(&way.flow, &refused);
+                return Err(TurnedAway::Refused(refused));
             }
         }
     }
 
-    fn refuse(&self, refused: &NotAdmitted) {
+    fn refuse(&self, flow: &Flow, refused: &NotAdmitted) {
         let items = (self.items)();
         self.counters.received(items);
         self.counters.refused(items, refused.reason());
         match refused {
-            NotAdmitted::Refused(node, _) => self.flow.tell_refused(*node, self.size.signal, items),
+            NotAdmitted::Refused(node, _) => flow.tell_refused(*node, self.size.signal, items),
             NotAdmitted::Full(lane, _) | NotAdmitted::Paused(lane, _) => {
                 lane.counters.not_enqueued(items);
                 lane.tell_rejected(items, &refused.message());

@@ -4,6 +4,7 @@ use crate::StatusBoard;
 use chaperone_config::ComponentId;
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 type Kept = HashMap<(ComponentId, TypeId), Arc<dyn Any + Send + Sync>>;
@@ -14,9 +15,19 @@ pub struct SharedState {
     // Shared by the graphs before and after a reload.
     kept: Arc<Mutex<Kept>>,
     status: StatusBoard,
+    /// Numbers of queues, never given twice: rooms reserved in a queue go by its number.
+    queues: Arc<AtomicU32>,
 }
 
 impl SharedState {
+    /// The number of a new queue.
+    pub(crate) fn next_queue(&self) -> u32 {
+        self.queues.fetch_add(1, Ordering::Relaxed)
+    }
+    /// Forgets the state of a component that is gone.
+    pub(crate) fn forget(&self, id: &ComponentId) {
+        self.lock().retain(|(of, _), _| of != id);
+    }
     /// How every component is.
     pub fn status(&self) -> &StatusBoard {
         &self.status

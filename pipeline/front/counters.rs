@@ -136,6 +136,14 @@ impl LaneCounters {
         let help = "Bytes in an exporter's queue and in flight.";
         self.telemetry.gauge_fn("chaperone_queue_bytes", help, &labels, move || of_bytes.bytes() as f64);
     }
+    /// The queue is gone: what it could hold is no fact any more. What it counted stays.
+    pub(crate) fn unwatch(&self) {
+        let labels = [("data_type", self.signal.name()), ("exporter", self.exporter.as_str())];
+        self.telemetry.forget("otelcol_exporter_queue_size", &labels);
+        self.telemetry.forget("otelcol_exporter_queue_capacity", &labels);
+        let labels = [("exporter", self.exporter.as_str()), ("signal", self.signal.name())];
+        self.telemetry.forget("chaperone_queue_bytes", &labels);
+    }
     /// Delivered; `rejected` of them the destination refused for good.
     pub(crate) fn delivered(&self, items: usize, rejected: usize) {
         let rejected = rejected.min(items);

@@ -90,9 +90,6 @@ impl Lane {
         let budget = Arc::new(budget);
         let counters = LaneCounters::new(cx.telemetry, id, signal, exporter.destination(signal));
         let breaker = Breaker::of(&settings.breaker, cx.telemetry, id, signal);
-        if queue.enabled {
-            counters.watch(&budget, queue.queue_size);
-        }
         Lane {
             id: id.clone(),
             signal,
@@ -198,6 +195,46 @@ impl Lane {
             self.counters.failed(items, "shutdown", "Shutdown");
         }
         self.finish(left, &Outcome::retryable("the collector is stopping"));
+    }
+
+    /// Gives what waits to the queue that takes this one's place, whatever room is there: an exporter with other settings
+    /// delivers what the former one could not. What is on its way, or is being split, stays.
+    pub(crate) fn hand_to(&self, heir: &Lane) {
+        let (mut acknowledged, mut moved) = (Vec::new(), 0);
+        {
+            let mut waiting = self.lock();
+            let (stay, go): (Vec<Item>, Vec<Item>) =
+                waiting.take_all().into_iter().partition(|item| item.rest.is_some() || !item.last_part);
+            stay.into_iter().for_each(|item| waiting.push(item, &self.settings));
+            drop(waiting);
+            let mut heirs = heir.lock();
+            for mut item in go {
+                moved += item.chunk.items;
+                self.budget.give_back(item.bytes, item.chunk.items, true);
+                heir.budget.take(item.bytes, item.chunk.items);
+                if !heir.settings.waits {
+                    acknowledged.extend(item.ack.take());
+                }
+                heirs.push(item, &heir.settings);
+            }
+        }
+        if moved > 0 {
+            tracing::info!(exporter = %self.id, signal = self.signal.name(), items = moved, "what was queued goes out with the new settings");
+            heir.arrived.notify_one();
+        }
+        acknowledged.into_iter().for_each(|ack: Ack| ack.resolve(Outcome::Ok));
+    }
+
+    /// Shows the queue's size in own metrics, in the place of a queue of the same name.
+    pub(crate) fn show(&self) {
+        if self.settings.queue.enabled {
+            self.counters.watch(&self.budget, self.settings.queue.queue_size);
+        }
+    }
+
+    /// Takes the queue's size out of own metrics: there is no such queue any more.
+    pub(crate) fn hide(&self) {
+        self.counters.unwatch();
     }
 
     /// Says that a request did not get in, and why; its sender hears it.

@@ -4,49 +4,39 @@
 
 use crate::engine::EngineSettings;
 use crate::engine::accounted::Accounted;
+use crate::engine::bond::Bond;
 use crate::engine::counters::{Place, SignalCounters, edge};
 use crate::engine::flow::{Edge, Flow, Node, Route, Work, slot};
+use crate::engine::instance::{Instance, Pulse, Recipe};
 use crate::extension::{ExtensionInstance, Known};
 use crate::front::{FrontSettings, Lane, LaneContext};
 use crate::graph::read::Part;
 use crate::graph::{Parts, error, extensions, signal_of};
 use crate::status::Topology;
-use crate::{BuildContext, Exporter, Kind, Meta, Receiver, Signals};
+use crate::{BuildContext, Exporter, Kind, Meta, Processor, Receiver, Signals};
 use chaperone_config::{ComponentId, Document, Pipeline, Problems, Reference};
 use chaperone_proto::Signal;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 /// What a graph is built for.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Purpose {
-    Run,
+#[derive(Clone, Copy)]
+pub(crate) enum Purpose<'a> {
+    /// In the place of another graph, whose unchanged components are kept.
+    Run(Option<&'a Assembled>),
     /// No receivers, and sinks in the place of exporters.
     Replay,
 }
 
-/// A built exporter.
-pub(crate) struct ExporterInstance {
-    pub id: ComponentId,
-    // Shared with the lanes of its signals.
-    pub exporter: Arc<dyn Exporter>,
-}
-
-/// A built receiver.
-pub(crate) struct ReceiverInstance {
-    pub id: ComponentId,
-    /// Its type, whatever alias the user wrote.
-    pub kind: &'static str,
-    // Shared with the task that stops it.
-    pub receiver: Arc<dyn Receiver>,
-}
-
 /// A graph and what has to be started and stopped around it.
 pub(crate) struct Assembled {
-    pub flow: Flow,
+    // Shared by the doors that lead into it and by everything that runs in it.
+    pub flow: Arc<Flow>,
     pub lanes: Vec<Arc<Lane>>,
-    pub exporters: Vec<ExporterInstance>,
-    pub receivers: Vec<ReceiverInstance>,
+    /// With connectors.
+    pub processors: Vec<Arc<Instance<dyn Processor>>>,
+    pub exporters: Vec<Arc<Instance<dyn Exporter>>>,
+    pub receivers: Vec<Arc<Instance<dyn Receiver>>>,
     /// Stores first.
     pub extensions: Vec<ExtensionInstance>,
     pub topology: Topology,
@@ -60,27 +50,34 @@ pub(crate) struct Plan<'a> {
     accounted: Arc<Accounted>,
     // Shared by the contexts of all components.
     known: Arc<Known>,
+    /// The graph that this one takes the place of.
+    former: Option<&'a Assembled>,
+    /// Extensions of the former graph that go: whoever names one is built anew.
+    stale: Vec<String>,
 }
 
 pub(crate) fn assemble(
     document: &Document,
     parts: &Parts,
     settings: &EngineSettings,
-    purpose: Purpose,
+    purpose: Purpose<'_>,
     problems: &mut Problems,
 ) -> Option<Assembled> {
     let known = Arc::new(extensions::known(document, parts));
-    let plan = Plan { document, parts, settings, accounted: Arc::default(), known };
+    let former = purpose.former();
+    let accounted = former.map(|former| Arc::clone(&former.flow.accounted)).unwrap_or_default();
+    let mut plan = Plan { document, parts, settings, accounted, known, former, stale: Vec::new() };
     let extensions = match purpose {
-        Purpose::Run => plan.extensions(problems),
+        Purpose::Run(_) => plan.extensions(problems),
         Purpose::Replay => Vec::new(),
     };
+    plan.stale = plan.stale_extensions(&extensions);
     let exporters = match purpose {
-        Purpose::Run => plan.exporters(problems),
+        Purpose::Run(_) => plan.exporters(problems),
         Purpose::Replay => Vec::new(),
     };
     let receivers = match purpose {
-        Purpose::Run => plan.receivers(problems),
+        Purpose::Run(_) => plan.receivers(problems),
         Purpose::Replay => Vec::new(),
     };
     let lanes = plan.lanes(&exporters);
@@ -94,6 +91,7 @@ pub(crate) fn assemble(
     let telemetry = &settings.telemetry;
     let lost = "Shares of acknowledgements that a component dropped: a bug.";
     let flow = Flow {
+        in_flight: Arc::default(),
         lost_shares: telemetry.counter("chaperone_acknowledgement_lost_shares", lost, &[]),
         panics: telemetry.counter("chaperone_component_panics", "Calls of components that panicked: a bug.", &[]),
         clock: settings.clock.clone(),
@@ -104,7 +102,51 @@ pub(crate) fn assemble(
         sink: Mutex::new(None),
     };
     let topology = extensions::topology(document, parts);
-    Some(Assembled { flow, lanes, exporters, receivers, extensions, topology })
+    let processors = processors(&flow);
+    Some(Assembled { flow: Arc::new(flow), lanes, processors, exporters, receivers, extensions, topology })
+}
+
+impl Assembled {
+    /// What runs before the start.
+    pub(crate) fn nothing(settings: &EngineSettings) -> Assembled {
+        let flow = Flow {
+            nodes: Vec::new(),
+            order: Vec::new(),
+            routes: Vec::new(),
+            clock: settings.clock.clone(),
+            accounted: Arc::default(),
+            lost_shares: Default::default(),
+            panics: Default::default(),
+            sink: Mutex::new(None),
+            in_flight: Arc::default(),
+        };
+        Assembled {
+            flow: Arc::new(flow),
+            lanes: Vec::new(),
+            processors: Vec::new(),
+            exporters: Vec::new(),
+            receivers: Vec::new(),
+            extensions: Vec::new(),
+            topology: Topology::default(),
+        }
+    }
+}
+
+impl<'a> Purpose<'a> {
+    fn former(self) -> Option<&'a Assembled> {
+        match self {
+            Purpose::Run(former) => former,
+            Purpose::Replay => None,
+        }
+    }
+}
+
+fn processors(flow: &Flow) -> Vec<Arc<Instance<dyn Processor>>> {
+    let instance = |node: &Node| match &node.work {
+        Work::Process(instance) => Some(Arc::clone(instance)),
+        Work::Export(_) | Work::Sink(_) => None,
+    };
+    flow.nodes.iter().filter_map(instance).collect()
 }
 
 /// Nodes of one pipeline.
@@ -135,6 +177,33 @@ impl Plan<'_> {
             known: Arc::clone(&self.known),
         }
     }
+    /// The former graph's instance at this place, if it was made from the same settings; else a new one.
+    fn instance<P: ?Sized>(
+        &self,
+        part: &Part<P>,
+        pipeline: &str,
+        former: &[Arc<Instance<P>>],
+        problems: &mut Problems,
+    ) -> Option<Arc<Instance<P>>> {
+        let place = Place { id: part.id.clone(), kind: part.entry.meta.kind, pipeline: pipeline.to_owned() };
+        let recipe = self.recipe(part);
+        let is_kept = |one: &&Arc<Instance<P>>| one.place == place && one.recipe.is_same(&recipe);
+        if let Some(kept) = former.iter().find(is_kept)
+            && !self.stale.iter().any(|extension| recipe.mentions(extension))
+        {
+            return Some(Arc::clone(kept));
+        }
+        let component = self.build(part, problems)?;
+        Some(Arc::new(Instance { place, recipe, component, bond: Bond::default(), pulse: Pulse::default() }))
+    }
+    fn recipe<P: ?Sized>(&self, part: &Part<P>) -> Recipe {
+        Recipe {
+            kind: part.entry.meta.name,
+            settings: (part.entry.effective)(&part.node, &part.path, true, &mut Problems::new()),
+            front: part.front.clone(),
+            hash_key: self.settings.hash_key,
+        }
+    }
     fn build<P: ?Sized>(&self, part: &Part<P>, problems: &mut Problems) -> Option<Arc<P>> {
         // Settings were read once for their problems; each instance gets values of its own.
         let config = (part.entry.read)(&part.node, &part.path, &mut Problems::new())?;
@@ -153,31 +222,35 @@ impl Plan<'_> {
     }
     fn extensions(&self, problems: &mut Problems) -> Vec<ExtensionInstance> {
         let used = |id: &ComponentId| names(&self.document.service.extensions, id);
+        let former: Vec<_> =
+            self.former.iter().flat_map(|former| &former.extensions).map(|one| Arc::clone(&one.instance)).collect();
         let mut built = Vec::new();
         for part in self.parts.extensions.iter().filter(|part| used(&part.id)) {
-            if let Some(extension) = self.build(part, problems) {
-                built.push(ExtensionInstance { id: part.id.clone(), extension, stores: part.entry.meta.stores });
+            if let Some(instance) = self.instance(part, "", &former, problems) {
+                built.push(ExtensionInstance { instance, stores: part.entry.meta.stores });
             }
         }
-        built.sort_by_key(|instance| !instance.stores);
+        built.sort_by_key(|extension| !extension.stores);
         built
     }
-    fn exporters(&self, problems: &mut Problems) -> Vec<ExporterInstance> {
+    fn stale_extensions(&self, extensions: &[ExtensionInstance]) -> Vec<String> {
+        let former = self.former.iter().flat_map(|former| &former.extensions);
+        let stays = |one: &&ExtensionInstance| extensions.iter().any(|kept| Arc::ptr_eq(&kept.instance, &one.instance));
+        former.filter(|one| !stays(one)).map(|one| one.instance.place.id.to_string()).collect()
+    }
+    fn exporters(&self, problems: &mut Problems) -> Vec<Arc<Instance<dyn Exporter>>> {
         let used = |id: &ComponentId| self.pipelines().any(|(pipeline, _)| names(&pipeline.exporters, id));
+        let former = self.former.map_or(&[][..], |former| &former.exporters);
         let parts = self.parts.exporters.iter().filter(|part| used(&part.id));
-        parts.filter_map(|part| Some(ExporterInstance { id: part.id.clone(), exporter: self.build(part, problems)? })).collect()
+        parts.filter_map(|part| self.instance(part, "", former, problems)).collect()
     }
-    fn receivers(&self, problems: &mut Problems) -> Vec<ReceiverInstance> {
+    fn receivers(&self, problems: &mut Problems) -> Vec<Arc<Instance<dyn Receiver>>> {
         let used = |id: &ComponentId| self.pipelines().any(|(pipeline, _)| names(&pipeline.receivers, id));
-        let mut built = Vec::new();
-        for part in self.parts.receivers.iter().filter(|part| used(&part.id)) {
-            if let Some(receiver) = self.build(part, problems) {
-                built.push(ReceiverInstance { id: part.id.clone(), kind: part.entry.meta.name, receiver });
-            }
-        }
-        built
+        let former = self.former.map_or(&[][..], |former| &former.receivers);
+        let parts = self.parts.receivers.iter().filter(|part| used(&part.id));
+        parts.filter_map(|part| self.instance(part, "", former, problems)).collect()
     }
-    fn lanes(&self, exporters: &[ExporterInstance]) -> Vec<Arc<Lane>> {
+    fn lanes(&self, exporters: &[Arc<Instance<dyn Exporter>>]) -> Vec<Arc<Lane>> {
         let settings = self.settings;
         let cx = LaneContext {
             telemetry: &settings.telemetry,
@@ -186,30 +259,37 @@ impl Plan<'_> {
             status: settings.shared.status(),
         };
         let mut lanes: Vec<Arc<Lane>> = Vec::new();
+        let former = self.former.map_or(&[][..], |former| &former.lanes);
         for instance in exporters {
-            let front = self.parts.exporters.iter().find(|part| part.id == instance.id).and_then(|part| part.front.clone());
+            let id = &instance.place.id;
+            let front = self.parts.exporters.iter().find(|part| part.id == *id).and_then(|part| part.front.clone());
             let front: FrontSettings = front.expect("invariant: an exporter is built only when its settings are good");
             for signal in Signal::ALL {
-                let used = self.pipelines().any(|(pipeline, of)| of == signal && names(&pipeline.exporters, &instance.id));
-                if used {
-                    let number = u32::try_from(lanes.len()).expect("invariant: fewer queues than 2^32");
-                    let exporter = Arc::clone(&instance.exporter);
-                    lanes.push(Arc::new(Lane::new(&instance.id, signal, number, exporter, front.clone(), &cx)));
+                if !self.pipelines().any(|(pipeline, of)| of == signal && names(&pipeline.exporters, id)) {
+                    continue;
                 }
+                let is_kept = |lane: &&Arc<Lane>| lane.signal == signal && Arc::ptr_eq(&lane.exporter, &instance.component);
+                lanes.push(match former.iter().find(is_kept) {
+                    Some(kept) => Arc::clone(kept),
+                    None => {
+                        let exporter = Arc::clone(&instance.component);
+                        Arc::new(Lane::new(id, signal, settings.shared.next_queue(), exporter, front.clone(), &cx))
+                    }
+                });
             }
         }
         lanes
     }
-    fn nodes(&self, lanes: &[Arc<Lane>], purpose: Purpose, problems: &mut Problems) -> (Vec<Node>, Vec<OfPipeline>) {
+    fn nodes(&self, lanes: &[Arc<Lane>], purpose: Purpose<'_>, problems: &mut Problems) -> (Vec<Node>, Vec<OfPipeline>) {
         let mut nodes: Vec<Node> = Vec::new();
         let mut connectors: HashMap<&ComponentId, usize> = HashMap::new();
+        let former = self.former.map_or(&[][..], |former| &former.processors);
         for part in &self.parts.connectors {
             let used = self.pipelines().any(|(pipeline, _)| names(&pipeline.exporters, &part.id));
-            if used && let Some(processor) = self.build(part, problems) {
+            if used && let Some(instance) = self.instance(part, "", former, problems) {
                 connectors.insert(&part.id, nodes.len());
-                let place = Place { id: part.id.clone(), kind: Kind::Connector, pipeline: String::new() };
                 let meta = &part.entry.meta;
-                nodes.push(self.node(place, Work::Process(processor), meta.passes, touched(meta)));
+                nodes.push(self.node(instance.place.clone(), Work::Process(instance), meta.passes, touched(meta)));
             }
         }
         let mut of_pipelines = Vec::new();
@@ -217,10 +297,10 @@ impl Plan<'_> {
             let mut found = OfPipeline::default();
             for reference in &pipeline.processors {
                 let Some(part) = self.parts.processors.iter().find(|part| part.id == reference.id) else { continue };
-                if let Some(processor) = self.build(part, problems) {
-                    let place = Place { id: part.id.clone(), kind: Kind::Processor, pipeline: pipeline.id.to_string() };
+                if let Some(instance) = self.instance(part, &pipeline.id.to_string(), former, problems) {
                     found.processors.push(nodes.len());
-                    nodes.push(self.node(place, Work::Process(processor), part.entry.meta.passes, vec![signal]));
+                    let place = instance.place.clone();
+                    nodes.push(self.node(place, Work::Process(instance), part.entry.meta.passes, vec![signal]));
                 }
             }
             for reference in &pipeline.exporters {
@@ -232,8 +312,8 @@ impl Plan<'_> {
                 let lane = lanes.iter().find(|lane| lane.id == reference.id && lane.signal == signal);
                 let work = match (purpose, lane) {
                     (Purpose::Replay, _) => Work::Sink(pipeline.id.clone()),
-                    (Purpose::Run, Some(lane)) => Work::Export(Arc::clone(lane)),
-                    (Purpose::Run, None) => continue,
+                    (Purpose::Run(_), Some(lane)) => Work::Export(Arc::clone(lane)),
+                    (Purpose::Run(_), None) => continue,
                 };
                 found.ends.push(nodes.len());
                 nodes.push(self.node(place, work, Signals::NONE, vec![signal]));
@@ -256,7 +336,7 @@ impl Plan<'_> {
         for signal in signals {
             counters[slot(signal)] = Some(SignalCounters::new(&self.settings.telemetry, &place, signal));
         }
-        Node { place, work, passes, counters, next: Default::default(), asleep: Default::default(), woken: Default::default() }
+        Node { place, work, passes, counters, next: Default::default() }
     }
     fn edges(&self, nodes: &mut [Node], of_pipelines: &[OfPipeline]) {
         let mut drawn: Vec<(usize, Signal, usize)> = Vec::new();

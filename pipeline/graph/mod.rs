@@ -8,7 +8,7 @@ mod extensions;
 mod read;
 mod wiring;
 
-pub(crate) use assemble::{Assembled, ExporterInstance, Purpose, ReceiverInstance, assemble};
+pub(crate) use assemble::{Assembled, Purpose, assemble};
 pub(crate) use effective::effective;
 pub(crate) use read::Parts;
 

@@ -54,6 +54,9 @@ async fn run_until_signal(loaded: &app::Loaded, registry: &Registry) -> Done {
             return Ok(());
         },
     };
+    for said in running.take_announcements() {
+        eprintln!("{}: {}", said.component, said.what);
+    }
     info!("everything is ready, running and processing data");
     let signal = signals.end().await;
     info!(signal, "received a signal, shutting down");

@@ -80,7 +80,7 @@ exporters: {net: {sending_queue: {max_bytes: 64KiB}}}
 service: {pipelines: {logs: {receivers: [taps], exporters: [forward, net]}, logs/2: {receivers: [forward], exporters: [net]}}}
 ";
     let house = House::of(text).await;
-    let flow = &house.entrance.door.flow;
+    let flow = &house.running.current.flow;
     let route = &flow.routes[flow.route(&id("taps"), Signal::Logs).expect("served")].1;
     assert_eq!(route.queues.len(), 2);
     let size = |bytes| crate::RequestSize { signal: Signal::Logs, bytes };

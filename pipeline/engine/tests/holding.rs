@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::Host;
+use crate::engine::bond::Bond;
 use crate::host::{Room, Services};
 use std::sync::atomic::Ordering;
 
@@ -14,20 +15,20 @@ service: {pipelines: {logs: {receivers: [taps], processors: [act], exporters: [n
 
 impl House {
     fn open_requests(&self) -> usize {
-        self.entrance.door.flow.accounted.open_requests.load(Ordering::Acquire)
+        self.entrance.door.accounted.open_requests.load(Ordering::Acquire)
     }
     /// What a component of this house is told.
     fn host(&self) -> Host {
-        let (settings, accounted) = (&self.settings, &self.entrance.door.flow.accounted);
+        let (settings, accounted) = (&self.settings, &self.entrance.door.accounted);
         let services = Services::new(
             settings.clock.clone(),
             settings.telemetry.clone(),
             Arc::clone(&settings.storage),
             Arc::clone(accounted),
         );
-        let queues = self.running.lanes.iter().map(|lane| Arc::clone(&lane.budget)).collect();
+        let queues = self.running.current.lanes.iter().map(|lane| Arc::clone(&lane.budget)).collect();
         services.watch_room(Room { queues, receive_limit: 1000 });
-        Host::new(crate::Kind::Processor, id("act"), tokio::sync::watch::channel(false).1, Arc::new(services))
+        Host::new(crate::Kind::Processor, id("act"), &Bond::default(), Arc::new(services))
     }
 }
 
@@ -51,7 +52,7 @@ async fn four_fifths_of_a_queue_or_of_what_may_be_received_are_a_crowd() {
     let house = House::of(HOLDING).await;
     let host = house.host();
     assert!(!host.is_crowded());
-    let budget = &house.running.lanes[0].budget;
+    let budget = &house.running.current.lanes[0].budget;
     let rooms = [budget.reserve(50_000, || 1).expect("room"), budget.reserve(4_000, || 1).expect("room")];
     assert!(host.is_crowded());
     drop(rooms);

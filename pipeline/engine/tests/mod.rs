@@ -13,9 +13,9 @@ mod running;
 pub(crate) mod script;
 mod wiring;
 
-use crate::engine::door::{Door, Hall, InFlight};
+use crate::engine::door::{Door, Hall};
 use crate::engine::{EngineSettings, Graph, Running, SharedState};
-use crate::front::Stage;
+use crate::front::{Lane, Stage};
 use crate::{Batch, Clock, Entrance, MemoryStorage, Outcome, Payload, Telemetry};
 use chaperone_config::{ComponentId, Document, Problems, Source, load};
 use chaperone_proto::{Data, Logs, LogsBuilder, Signal};
@@ -75,14 +75,14 @@ impl House {
     /// A second entrance with few places and a small budget.
     pub(crate) fn entrance_with(&self, receive_limit: usize) -> Entrance {
         let hall = Hall {
-            flow: Arc::clone(&self.entrance.door.flow),
             telemetry: self.settings.telemetry.clone(),
+            clock: self.settings.clock.clone(),
+            accounted: Arc::clone(&self.entrance.door.accounted),
             compute: Arc::new(Semaphore::new(1)),
             receive_limit,
             chance: Default::default(),
-            in_flight: Arc::new(InFlight::default()),
         };
-        Entrance { door: Arc::new(Door::new(id("taps"), &hall)) }
+        Entrance { door: Arc::new(Door::new(id("taps"), &hall, &self.running.current.flow)) }
     }
     /// What the exporter with this id was given, and what it is to answer.
     pub(crate) fn script(&self, exporter: &str) -> Arc<Script> {
@@ -108,8 +108,12 @@ impl House {
             panic!("{}\n{}", wrong.join("\n"), self.scrape());
         }
     }
+    /// The queues in front of its exporters.
+    pub(crate) fn lanes(&self) -> &[Arc<Lane>] {
+        &self.running.current.lanes
+    }
     pub(crate) fn stages(&self) -> Vec<Stage> {
-        self.running.lanes.iter().map(|lane| *lane.stage.borrow()).collect()
+        self.running.current.lanes.iter().map(|lane| *lane.stage.borrow()).collect()
     }
     /// Stops within a deadline and checks that nothing got lost uncounted.
     pub(crate) async fn shutdown(self, deadline: Duration) -> EngineSettings {

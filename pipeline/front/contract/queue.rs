@@ -243,8 +243,7 @@ async fn r2_3_14_departure_bytes_bound_every_queue_and_a_queue_size_in_bytes_is_
 
     let house = with("sending_queue: {sizer: bytes, queue_size: 100000000, batch: {enabled: false}}").await;
     assert_eq!(house.figure("otelcol_exporter_queue_capacity", &["logs"]), 100e6);
-    let route = &house.entrance.door.flow.routes[0].1;
-    assert!(route.queues[0].budget.has_room(100_000_000, || 1));
+    assert!(house.lanes()[0].budget.has_room(100_000_000, || 1));
     house.shutdown(Duration::from_millis(10)).await;
 }
 
