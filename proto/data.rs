@@ -1,6 +1,8 @@
 //! One batch of any signal.
 
-use crate::{DecodeError, Limits, Logs, Metrics, RecordMut, RecordRef, SplitLimits, Splitter, Traces, encode};
+use crate::{
+    DecodeError, Limits, Logs, Metrics, RecordMut, RecordRef, ResourceRef, ScopeRef, SplitLimits, Splitter, Traces, encode,
+};
 use bytes::Bytes;
 
 /// The signals that flow.
@@ -112,6 +114,23 @@ impl Data {
         }
     }
 
+    /// A self-contained request with the given items (sorted, by position in wire order).
+    pub fn extract(&self, items: &[u32]) -> Data {
+        match self {
+            Data::Traces(traces) => Data::Traces(traces.extract(items)),
+            Data::Metrics(metrics) => Data::Metrics(metrics.extract(items)),
+            Data::Logs(logs) => Data::Logs(logs.extract(items)),
+        }
+    }
+
+    /// One request of several of one signal: their concatenation, nothing is merged.
+    ///
+    /// An error when together they are larger than an index can name (4 GiB).
+    pub fn concat(signal: Signal, parts: &[Data]) -> Result<Data, DecodeError> {
+        let slices: Vec<Bytes> = parts.iter().flat_map(Data::encode).collect();
+        Data::decode(signal, encode::join(slices), &Limits::NONE)
+    }
+
     /// The serialized export request as a list of slices; runs of the received bytes are shared, not copied.
     pub fn encode(&self) -> Vec<Bytes> {
         match self {
@@ -158,12 +177,36 @@ impl Data {
         })
     }
 
+    /// Keeps the records of the resources for which `keep` is true; it is asked once a resource.
+    pub fn retain_resources(&mut self, mut keep: impl FnMut(ResourceRef<'_>) -> bool) {
+        let mut last = None;
+        self.retain(|record| decided(&mut last, record.resource().index(), || keep(record.resource())));
+    }
+
+    /// Keeps the records of the instrumentation scopes for which `keep` is true; it is asked once a scope.
+    pub fn retain_scopes(&mut self, mut keep: impl FnMut(ScopeRef<'_>) -> bool) {
+        let mut last = None;
+        self.retain(|record| decided(&mut last, record.scope().index(), || keep(record.scope())));
+    }
+
     /// Bytes of memory this batch keeps alive: what budgets count.
     pub fn pinned_bytes(&self) -> usize {
         match self {
             Data::Traces(traces) => traces.pinned_bytes(),
             Data::Metrics(metrics) => metrics.bytes().len(),
             Data::Logs(logs) => logs.pinned_bytes(),
+        }
+    }
+}
+
+/// The decision of the last record's container, or a new one: records of one container follow each other.
+fn decided(last: &mut Option<(usize, bool)>, at: usize, decide: impl FnOnce() -> bool) -> bool {
+    match *last {
+        Some((before, decision)) if before == at => decision,
+        _ => {
+            let decision = decide();
+            *last = Some((at, decision));
+            decision
         }
     }
 }

@@ -4,7 +4,7 @@
 
 use crate::index::Index;
 use crate::indexer::Odd;
-use crate::{DecodeError, Limits, Signal, encode, indexer, json_read, repair, schema};
+use crate::{DecodeError, Limits, Signal, check, encode, indexer, json_read, repair, schema};
 use bytes::Bytes;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
@@ -54,6 +54,8 @@ fn decode_odd(signal: Signal, mut body: Bytes, limits: &Limits, odd: Odd) -> Res
 
 /// Merges repeated singular messages as protobuf asks.
 fn canonicalise(signal: Signal, body: &Bytes, limits: &Limits) -> Result<Bytes, DecodeError> {
+    // Prost's structs take more than an index: what they would take is judged before.
+    check::check(schema_of(signal), body, limits, |_| false)?;
     // What prost still refuses is nesting beyond its own limit: structure and texts were found sound.
     let too_deep = |_| DecodeError::TooDeep { limit: limits.max_depth };
     Ok(match signal {

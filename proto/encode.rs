@@ -3,7 +3,7 @@
 //! Runs of 4 KiB and more share the received body; everything else is copied into one buffer.
 
 use crate::index::Index;
-use crate::plan::{Piece, Plan, SHARE, Source, renamed_len};
+use crate::plan::{Piece, Plan, SHARE, Source};
 use crate::wire::put_varint;
 use bytes::Bytes;
 use std::cell::Cell;
@@ -49,15 +49,10 @@ fn shared(piece: &Piece) -> bool {
 }
 
 fn emit(index: &Index, plan: &Plan<'_>) -> Vec<Bytes> {
-    let (mut runs, mut run_bytes) = (0, 0);
-    for piece in plan.pieces.iter().filter(|piece| shared(piece)) {
-        runs += 1;
-        run_bytes += piece.b as usize;
-    }
-    let copied = plan.len - run_bytes;
+    let copied = plan.len - plan.run_bytes;
     let mut out = Vec::with_capacity(copied);
     // Where the buffer is interrupted, and by which part of the request.
-    let mut cuts: Vec<(usize, Bytes)> = Vec::with_capacity(runs);
+    let mut cuts: Vec<(usize, Bytes)> = Vec::with_capacity(plan.runs);
     let (base, side): (&[u8], &[u8]) = (&index.base, &index.side);
     for piece in &plan.pieces {
         let (a, b) = (piece.a as usize, piece.b as usize);
@@ -97,13 +92,15 @@ fn interleave(buffer: Bytes, cuts: Vec<(usize, Bytes)>) -> Vec<Bytes> {
     chunks
 }
 
-/// An attribute with another key; `rest` is the `piece.b` bytes that follow the key, or nothing when they are shared.
+/// An attribute with another key; `rest` is what follows the key, or nothing when that is shared.
 #[inline]
 fn put_renamed(out: &mut Vec<u8>, piece: &Piece, rest: &[u8]) {
-    let key = piece.key;
-    let body = renamed_len(key.len(), piece.b as usize);
+    let (key, body) = (piece.key, piece.body as usize);
+    // Keys are short, values are not: the header is written at once for each of the two usual lengths of a length.
     if body < 0x80 {
         out.extend_from_slice(&[piece.tag, body as u8, 0x0a, key.len() as u8]);
+    } else if body < 0x4000 && key.len() < 0x80 {
+        out.extend_from_slice(&[piece.tag, body as u8 | 0x80, (body >> 7) as u8, 0x0a, key.len() as u8]);
     } else {
         out.push(piece.tag);
         put_varint(out, body as u64);

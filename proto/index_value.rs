@@ -1,9 +1,9 @@
 //! Indexing of `AnyValue`: scalars go into the entry, nested values are validated to their leaves.
 
-use crate::DecodeError;
 use crate::index::{Attr, kind};
 use crate::indexer::Indexer;
 use crate::wire::{Reader, truncated, wire_type};
+use crate::{DecodeError, Value};
 
 impl Indexer<'_> {
     /// Kind and content of the `AnyValue` at `start..end`; `depth` levels of nesting are left.
@@ -88,6 +88,7 @@ impl Indexer<'_> {
             match tag {
                 0x0a => {
                     let (from, to) = reader.delimited()?;
+                    self.nested += size_of::<Value>();
                     self.any_value(from, to, depth)?;
                 }
                 _ if tag >> 3 == 1 => return wire_type("array_value", field),
@@ -106,6 +107,7 @@ impl Indexer<'_> {
             match tag {
                 0x0a => {
                     let (from, to) = reader.delimited()?;
+                    self.nested += size_of::<(String, Value)>();
                     self.pair(from, to, depth)?;
                 }
                 _ if tag >> 3 == 1 => return wire_type("kvlist_value", field),

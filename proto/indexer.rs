@@ -29,6 +29,7 @@ pub(crate) fn index(signal: Signal, body: &Bytes, limits: &Limits) -> Result<(In
         cache: KeyCache::take(),
         limits: *limits,
         odd: Odd::default(),
+        nested: 0,
     };
     let result = indexer.request();
     indexer.cache.put();
@@ -41,6 +42,8 @@ pub(crate) struct Indexer<'a> {
     pub cache: Box<KeyCache>,
     pub limits: Limits,
     pub odd: Odd,
+    /// Bytes that the values inside of arrays and maps would take when they are owned.
+    pub nested: usize,
 }
 
 impl Indexer<'_> {
@@ -269,7 +272,7 @@ impl Indexer<'_> {
     #[inline]
     pub fn within_limits(&self) -> Result<(), DecodeError> {
         let most = self.limits.most_memory(self.buf.len());
-        if self.ix.entry_bytes() > most {
+        if self.ix.entry_bytes() + self.nested > most {
             return Err(DecodeError::TooMany { what: "bytes of memory", limit: most });
         }
         if self.ix.attrs.len() > self.limits.max_attributes {

@@ -56,6 +56,12 @@ impl Logs {
     pub fn extract(&self, records: &[u32]) -> Logs {
         Logs { index: Arc::new(decode::extract(&self.index, records)) }
     }
+    /// Indexes of all records, sorted by trace id, wire order within a trace; those without a trace come first.
+    pub fn by_trace(&self) -> Vec<u32> {
+        let mut order: Vec<u32> = (0..self.len() as u32).collect();
+        order.sort_by_key(|i| self.log(*i as usize).trace_id());
+        order
+    }
     /// The serialized request as slices.
     pub fn encode(&self) -> Vec<Bytes> {
         encode::encode(&self.index)

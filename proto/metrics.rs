@@ -1,6 +1,6 @@
 //! Metrics: kept as bytes that were checked, decoded with `opentelemetry-proto` by whoever needs them.
 
-use crate::{DecodeError, Limits, check, json_read, json_write, repair, schema};
+use crate::{DecodeError, Limits, Signal, Splitter, check, json_read, json_write, repair, schema};
 use bytes::Bytes;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
@@ -49,6 +49,14 @@ impl Metrics {
     /// The decoded request.
     pub fn to_request(&self) -> ExportMetricsServiceRequest {
         ExportMetricsServiceRequest::decode(&*self.bytes).expect("invariant: what was checked can be decoded")
+    }
+
+    /// A self-contained request with the given data points (sorted, by position in wire order). Metrics, scopes and
+    /// resources without any of them are left out.
+    pub fn extract(&self, points: &[u32]) -> Metrics {
+        let splitter = Splitter::new(Signal::Metrics, self.bytes.clone()).expect("invariant: what was checked can be cut");
+        let part = splitter.select(points);
+        Metrics { bytes: part.body, points: part.items, repaired: self.repaired }
     }
 
     /// The serialized request.

@@ -35,6 +35,8 @@ pub(crate) struct Piece {
     pub key: &'static str,
     pub a: u32,
     pub b: u32,
+    /// Bytes of the `KeyValue` of a renamed attribute.
+    pub body: u32,
 }
 
 /// The pieces of a request and how many bytes they make.
@@ -43,6 +45,9 @@ pub(crate) struct Plan<'a> {
     names: &'static [&'static str],
     pub pieces: Vec<Piece>,
     pub len: usize,
+    /// How many runs are long enough to be shared, and their bytes.
+    pub runs: usize,
+    pub run_bytes: usize,
 }
 
 /// Runs of the request from this length on are shared, not copied.
@@ -58,7 +63,7 @@ pub(crate) const ATTR_RESOURCE: u32 = 0x0a;
 impl<'a> Plan<'a> {
     /// Plans the records at `selection` (sorted record numbers), or everything with `None`.
     pub fn of(index: &'a Index, selection: Option<&[u32]>, pieces: Vec<Piece>) -> Plan<'a> {
-        let mut plan = Plan { index, names: keys::constants(), pieces, len: 0 };
+        let mut plan = Plan { index, names: keys::constants(), pieces, len: 0, runs: 0, run_bytes: 0 };
         let mut cursor = 0;
         for resource in &index.resources {
             plan.base(cursor, resource.start);
@@ -276,10 +281,10 @@ impl<'a> Plan<'a> {
     fn renamed(&mut self, attr: &Attr, source: Source, tag: u32, end: u32) {
         let rest = attr.key_off + attr.key_len;
         let key = keys::name_in(self.names, KeyId(attr.key_id));
-        let body = renamed_len(key.len(), (end - rest) as usize);
+        let body = 1 + varint_len(key.len() as u64) + key.len() + (end - rest) as usize;
         self.len += 1 + varint_len(body as u64) + body;
         let source = if source == Source::RenamedBase && end - rest >= SHARE { Source::RenamedHead } else { source };
-        self.pieces.push(Piece { source, tag: tag as u8, key, a: rest, b: end - rest });
+        self.pieces.push(Piece { source, tag: tag as u8, key, a: rest, b: end - rest, body: body as u32 });
         if source == Source::RenamedHead {
             self.len -= (end - rest) as usize;
             self.base(rest, end);
@@ -306,16 +311,25 @@ impl<'a> Plan<'a> {
             && last.source == source
             && last.a + last.b == start
         {
+            let before = last.b;
             last.b += end - start;
+            if last.b >= SHARE && source == Source::Base {
+                self.runs += usize::from(before < SHARE);
+                self.run_bytes += (if before < SHARE { last.b } else { end - start }) as usize;
+            }
             return;
         }
-        self.pieces.push(Piece { source, tag: 0, key: "", a: start, b: end - start });
+        if end - start >= SHARE && source == Source::Base {
+            self.runs += 1;
+            self.run_bytes += (end - start) as usize;
+        }
+        self.pieces.push(Piece { source, tag: 0, key: "", a: start, b: end - start, body: 0 });
     }
 
     /// Opens a message; gives what `close` needs.
     #[inline]
     pub(crate) fn open(&mut self, tag: u8) -> (usize, usize) {
-        self.pieces.push(Piece { source: Source::Header, tag, key: "", a: 0, b: 0 });
+        self.pieces.push(Piece { source: Source::Header, tag, key: "", a: 0, b: 0, body: 0 });
         (self.pieces.len() - 1, self.len)
     }
 
@@ -335,10 +349,4 @@ fn selected<'s>(scope: &Scope, selection: Option<&'s [u32]>) -> Option<&'s [u32]
     let start = selection.partition_point(|at| *at < scope.records);
     let len = selection.get(start..)?.partition_point(|at| *at < scope.records + scope.records_len);
     selection.get(start..start + len)
-}
-
-/// Bytes of the `KeyValue` of a renamed attribute.
-#[inline(always)]
-pub(crate) fn renamed_len(key: usize, rest: usize) -> usize {
-    1 + varint_len(key as u64) + key + rest
 }

@@ -115,6 +115,14 @@ impl Splitter {
         self.part(&SplitLimits::NONE, true)
     }
 
+    /// A request of the items at the given positions (sorted), whatever was given out before.
+    pub fn select(&self, positions: &[u32]) -> Part {
+        let chosen: Vec<Item> = positions.iter().filter_map(|at| self.items.get(*at as usize)).copied().collect();
+        let mut size = Size::new(self.path.len());
+        chosen.iter().for_each(|item| size.add(self, item));
+        Part { body: self.write(&chosen, size.total()), items: chosen.len() }
+    }
+
     fn part(&mut self, limits: &SplitLimits, at_least_one: bool) -> Option<Part> {
         if self.items_left() == 0 {
             return None;
@@ -131,7 +139,8 @@ impl Splitter {
             }
             (end, bytes) = self.fill(&SplitLimits::items(1));
         }
-        let part = Part { body: self.write(self.next, end, bytes), items: end - self.next };
+        let items = self.items.get(self.next..end).unwrap_or_default();
+        let part = Part { body: self.write(items, bytes), items: items.len() };
         self.next = end;
         Some(part)
     }
@@ -205,10 +214,10 @@ impl Splitter {
         chain
     }
 
-    /// Writes the items at `from..to`, which take `bytes`.
-    fn write(&self, from: usize, to: usize, bytes: usize) -> Bytes {
+    /// Writes items, which take `bytes`.
+    fn write(&self, items: &[Item], bytes: usize) -> Bytes {
         let mut writer = Writer { splitter: self, out: Vec::with_capacity(bytes) };
-        writer.level(0, self.items.get(from..to).unwrap_or_default());
+        writer.level(0, items);
         debug_assert_eq!(writer.out.len(), bytes, "a part takes what was reckoned");
         writer.out.into()
     }
@@ -245,6 +254,10 @@ impl Size {
     }
 
     fn total(&self) -> usize {
+        // Nothing was added: no level is open.
+        if self.chain[0] == TOP {
+            return 0;
+        }
         let levels = self.depth - 1;
         self.inside.iter().take(levels).rev().fold(self.inside[levels], |below, inside| inside + field_len(below))
     }

@@ -56,7 +56,7 @@ impl Traces {
     pub fn extract(&self, spans: &[u32]) -> Traces {
         Traces { index: Arc::new(decode::extract(&self.index, spans)) }
     }
-    /// Indexes of all spans, sorted by trace id, wire order within a trace.
+    /// Indexes of all spans, sorted by trace id, wire order within a trace; those without a trace come first.
     pub fn by_trace(&self) -> Vec<u32> {
         let mut order: Vec<u32> = (0..self.len() as u32).collect();
         order.sort_by_key(|i| self.span(*i as usize).trace_id());

@@ -7,6 +7,7 @@ mod edits;
 mod hostile;
 mod json;
 mod json_rules;
+mod memory;
 mod metric_strategies;
 mod ops;
 mod read;

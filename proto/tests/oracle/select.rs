@@ -1,11 +1,14 @@
 //! Keeping, extracting and merging records equals filtering the oracle's structs.
 
+use crate::metric_strategies::metrics;
 use crate::read::{check_logs, check_traces};
 use crate::strategies::{logs, traces};
 use crate::{install, join};
-use chaperone_proto::{Limits, Logs, Traces};
+use chaperone_proto::{Data, Limits, Logs, Metrics, RecordRef, Signal, Traces};
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::metrics::v1::metric::Data as Points;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use prost::Message;
@@ -33,6 +36,32 @@ pub fn filter_logs(mut request: ExportLogsServiceRequest, keep: &[bool]) -> Expo
     }
     request.resource_logs.retain(|resource| !resource.scope_logs.is_empty());
     request
+}
+
+/// The data points at the given positions, without metrics, scopes and resources that would be empty.
+fn filter_metrics(mut request: ExportMetricsServiceRequest, keep: &[bool]) -> ExportMetricsServiceRequest {
+    let mut keep = keep.iter();
+    let mut next = || *keep.next().expect("one flag for each point");
+    for resource in &mut request.resource_metrics {
+        for scope in &mut resource.scope_metrics {
+            scope.metrics.retain_mut(|metric| match &mut metric.data {
+                Some(Points::Gauge(list)) => left(&mut list.data_points, &mut next),
+                Some(Points::Sum(list)) => left(&mut list.data_points, &mut next),
+                Some(Points::Histogram(list)) => left(&mut list.data_points, &mut next),
+                Some(Points::ExponentialHistogram(list)) => left(&mut list.data_points, &mut next),
+                Some(Points::Summary(list)) => left(&mut list.data_points, &mut next),
+                None => false,
+            });
+        }
+        resource.scope_metrics.retain(|scope| !scope.metrics.is_empty());
+    }
+    request.resource_metrics.retain(|resource| !resource.scope_metrics.is_empty());
+    request
+}
+
+fn left<P>(points: &mut Vec<P>, next: &mut impl FnMut() -> bool) -> bool {
+    points.retain(|_| next());
+    !points.is_empty()
 }
 
 fn chosen(keep: &[bool]) -> Vec<u32> {
@@ -83,6 +112,46 @@ proptest! {
     }
 
     #[test]
+    fn extracted_points_equal_filtered_structs(request in metrics(), flags in vec(any::<bool>(), 60)) {
+        install();
+        let metrics = Metrics::decode(request.encode_to_vec().into(), &Limits::default()).unwrap();
+        let keep = &flags[..metrics.points()];
+        let extracted = metrics.extract(&chosen(keep));
+        prop_assert_eq!(extracted.points(), chosen(keep).len());
+        prop_assert_eq!(extracted.to_request(), filter_metrics(request, keep));
+    }
+
+    #[test]
+    fn records_of_dropped_scopes_and_resources_are_gone(request in traces(), shift in 0..3usize) {
+        install();
+        let data = Data::decode(Signal::Traces, request.encode_to_vec().into(), &Limits::default()).unwrap();
+        let wanted = |text: &str| !(text.len() + shift).is_multiple_of(3);
+        let mut by_scope = data.clone();
+        by_scope.retain_scopes(|scope| wanted(scope.name()));
+        let mut by_resource = data.clone();
+        by_resource.retain_resources(|resource| wanted(resource.schema_url()));
+        let flags = |wanted: &dyn Fn(RecordRef<'_>) -> bool| (0..data.records()).map(|at| wanted(data.record(at))).collect::<Vec<_>>();
+        for (kept, flags) in [
+            (by_scope, flags(&|record| wanted(record.scope().name()))),
+            (by_resource, flags(&|record| wanted(record.resource().schema_url()))),
+        ] {
+            let expected = if flags.contains(&false) { filter_traces(request.clone(), &flags) } else { request.clone() };
+            prop_assert_eq!(ExportTraceServiceRequest::decode(&*join(kept.encode())).unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn logs_by_trace_hold_every_record_once(request in logs()) {
+        install();
+        let logs = Logs::decode(request.encode_to_vec().into(), &Limits::default()).unwrap();
+        let order = logs.by_trace();
+        let mut sorted = order.clone();
+        sorted.sort_unstable();
+        prop_assert_eq!(sorted, (0..logs.len() as u32).collect::<Vec<_>>());
+        prop_assert!(order.is_sorted_by_key(|at| (logs.log(*at as usize).trace_id(), *at)));
+    }
+
+    #[test]
     fn traces_split_by_trace_hold_every_span_once(request in traces()) {
         install();
         let traces = Traces::decode(request.encode_to_vec().into(), &Limits::default()).unwrap();
@@ -98,10 +167,10 @@ proptest! {
     #[test]
     fn concatenated_requests_are_one_request(first in traces(), second in traces()) {
         install();
-        let decode = |request: &ExportTraceServiceRequest| Traces::decode(request.encode_to_vec().into(), &Limits::default()).unwrap();
-        let mut chunks = decode(&first).encode();
-        chunks.extend(decode(&second).encode());
+        let decode = |request: &ExportTraceServiceRequest| Data::decode(Signal::Traces, request.encode_to_vec().into(), &Limits::default());
+        let parts = [decode(&first).unwrap(), decode(&second).unwrap()];
         let merged = ExportTraceServiceRequest { resource_spans: [first.resource_spans, second.resource_spans].concat() };
-        check_traces(&Traces::decode(join(chunks).into(), &Limits::default()).unwrap(), &merged);
+        let Data::Traces(traces) = Data::concat(Signal::Traces, &parts).unwrap() else { unreachable!() };
+        check_traces(&traces, &merged);
     }
 }
