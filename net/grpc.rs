@@ -1,20 +1,19 @@
-//! Unary gRPC calls whose messages stay bytes: tonic does framing, status and trailers; nothing is decoded here.
+//! Unary gRPC calls whose messages stay bytes: the message is read here, statuses and their headers are tonic's.
 //!
-//! A wrapper under tonic reads the prefix of the message: it knows the length before the first byte of it, refuses what
-//! is over the limit (tonic's own answer is OUT_OF_RANGE, which clients repeat), charges it, and watches its progress.
-//! It clears the compressed flag, so that the message comes through as sent and is decompressed by `compression`,
-//! where every block is charged.
+//! Reading the message needs no more than its prefix: it tells the length before the first byte, so that what is over
+//! the limit is refused (tonic's own answer is OUT_OF_RANGE, which clients repeat), the rest is charged and gets a
+//! buffer of its size, and every frame is copied once, while it is near the core. What is compressed is decompressed by
+//! `compression`, where every block is charged.
 
+use crate::buffers::Filling;
 use crate::collect::{Pace, Progress};
 use crate::compression::{BodyEncoding, decompress_off_thread};
 use crate::{Body, BoxError, Meter, ReceiveError, WireOutcome};
-use bytes::{Buf, BufMut, Bytes};
-use futures_util::future::BoxFuture;
-use http::{HeaderMap, Request, Response};
-use http_body::Frame;
-use http_body_util::{BodyExt, StreamBody};
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
+use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::{Code, Status};
 
@@ -52,7 +51,7 @@ pub fn refusal(outcome: WireOutcome) -> Response<Body> {
 pub async fn unary<M, F, Fut>(
     request: Request<Incoming>,
     limits: MessageLimits,
-    meter: M,
+    mut meter: M,
     failed: impl Fn(&ReceiveError) + Send + Sync + 'static,
     handler: F,
 ) -> Response<Body>
@@ -67,193 +66,144 @@ where
         let name = String::from_utf8_lossy(announced.as_ref().map_or(b"", |value| value.as_bytes())).into_owned();
         return unimplemented(format!("grpc: Decompressor is not installed for grpc-encoding \"{name}\""));
     };
-    // Shared by the body wrapper, which charges, and the call, which takes the meter over when the message is complete.
-    let arrival = Mutex::new(Arrival { meter: Some(meter), compressed: false });
-    let shared = Arc::new(Shared { arrival, failed: Box::new(failed) });
-    let call = Call { handler: Some(handler), headers: parts.headers.clone(), shared: Arc::clone(&shared), encoding, limits };
-    let body = tonic::body::Body::new(checked(body, shared, encoding, limits));
-    let mut grpc = tonic::server::Grpc::new(RawCodec).max_decoding_message_size(usize::MAX);
-    into_body(grpc.unary(call, Request::from_parts(parts, body)).await)
+    let (message, compressed) = match receive(body, encoding, limits, &mut meter).await {
+        Ok(received) => received,
+        Err(fault) => return refusal(fault.tell(&failed)),
+    };
+    let encoding = if compressed { encoding } else { BodyEncoding::Identity };
+    let (body, meter) = match decompress_off_thread(message, encoding, limits.max_bytes, meter).await {
+        Ok(decompressed) => decompressed,
+        Err(error) => return refusal(after_decompression(error).tell(&failed)),
+    };
+    match handler(Message { body, headers: parts.headers, meter }).await {
+        Ok(answer) => answered(&answer),
+        Err(status) => into_body(status.into_http()),
+    }
 }
 
 fn into_body(response: Response<tonic::body::Body>) -> Response<Body> {
     response.map(|body| body.map_err(BoxError::from).boxed_unsync())
 }
 
-struct Shared<M> {
-    arrival: Mutex<Arrival<M>>,
-    failed: Box<dyn Fn(&ReceiveError) + Send + Sync>,
+/// One message, then the status in the trailers.
+fn answered(message: &Bytes) -> Response<Body> {
+    let mut framed = BytesMut::with_capacity(PREFIX + message.len());
+    framed.put_u8(0);
+    framed.put_u32(u32::try_from(message.len()).expect("invariant: answers are small"));
+    framed.put_slice(message);
+    let trailers = HeaderMap::from_iter([(HeaderName::from_static("grpc-status"), HeaderValue::from_static("0"))]);
+    let body = Full::new(framed.freeze()).with_trailers(std::future::ready(Some(Ok(trailers))));
+    let mut response = Response::new(body.map_err(|never| match never {}).boxed_unsync());
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+    response
 }
 
-struct Arrival<M> {
-    meter: Option<M>,
-    compressed: bool,
+/// Why a message was not received.
+struct Fault {
+    outcome: WireOutcome,
+    /// Told to whoever counts; faults of the protocol are not counted.
+    error: Option<ReceiveError>,
 }
 
-impl<M> Shared<M> {
-    fn arrival(&self) -> MutexGuard<'_, Arrival<M>> {
-        self.arrival.lock().unwrap_or_else(PoisonError::into_inner)
+impl Fault {
+    fn protocol(code: Code, message: impl Into<String>) -> Fault {
+        Fault { outcome: WireOutcome::new(code, message), error: None }
     }
 
-    /// Tells of a failure and gives what the client is told.
-    fn failure(&self, error: &ReceiveError) -> WireOutcome {
-        (self.failed)(error);
-        WireOutcome::of_grpc_message(error)
-    }
-}
-
-/// The body as tonic reads it: prefix checked, flag cleared, length charged, progress watched.
-fn checked<M: Meter + 'static>(
-    body: Incoming,
-    shared: Arc<Shared<M>>,
-    encoding: BodyEncoding,
-    limits: MessageLimits,
-) -> impl http_body::Body<Data = Bytes, Error = Status> {
-    let state =
-        Wrapped { body, progress: Progress::new(limits.pace), prefix: Vec::with_capacity(PREFIX), ahead: Bytes::new(), left: 0 };
-    let frames = futures_util::stream::try_unfold(state, move |mut state| {
-        let shared = Arc::clone(&shared);
-        async move {
-            let next = state.next(&shared, encoding, limits).await.map_err(WireOutcome::into_tonic)?;
-            Ok::<_, Status>(next.map(|frame| (frame, state)))
+    fn tell(self, failed: &impl Fn(&ReceiveError)) -> WireOutcome {
+        if let Some(error) = &self.error {
+            failed(error);
         }
-    });
-    StreamBody::new(frames)
+        self.outcome
+    }
+}
+
+impl From<ReceiveError> for Fault {
+    fn from(error: ReceiveError) -> Fault {
+        Fault { outcome: WireOutcome::of_grpc_message(&error), error: Some(error) }
+    }
+}
+
+fn after_decompression(error: ReceiveError) -> Fault {
+    let too_large = match &error {
+        ReceiveError::TooLarge { limit } => Some(format!("grpc: received message after decompression larger than max {limit}")),
+        _ => None,
+    };
+    let mut fault = Fault::from(error);
+    if let Some(message) = too_large {
+        fault.outcome.message = message;
+    }
+    fault
 }
 
 /// One byte of flag, four of length.
 const PREFIX: usize = 5;
 
-struct Wrapped {
-    body: Incoming,
-    progress: Progress,
-    /// What has come of the prefix.
-    prefix: Vec<u8>,
-    /// Bytes of the message that came in one frame with the end of the prefix.
-    ahead: Bytes,
-    /// Bytes of the message still to come.
-    left: usize,
-}
-
-impl Wrapped {
-    async fn next<M: Meter>(
-        &mut self,
-        shared: &Shared<M>,
-        encoding: BodyEncoding,
-        limits: MessageLimits,
-    ) -> Result<Option<Frame<Bytes>>, WireOutcome> {
-        if !self.ahead.is_empty() {
-            let ahead = std::mem::take(&mut self.ahead);
-            return self.part(ahead).map(Some);
-        }
-        loop {
-            let arrived = self.progress.next(&mut self.body).await;
-            let Some(frame) = arrived.map_err(|error| shared.failure(&error))? else { return Ok(None) };
-            let mut data = match frame.into_data() {
-                Ok(data) => data,
-                Err(trailers) => return Ok(Some(trailers)),
-            };
-            if self.prefix.len() == PREFIX {
-                return self.part(data).map(Some);
-            }
-            self.prefix.extend_from_slice(&data.split_to(data.len().min(PREFIX - self.prefix.len())));
-            if self.prefix.len() == PREFIX {
-                self.left = open(&self.prefix, shared, encoding, limits)?;
-                self.ahead = data;
-                return Ok(Some(Frame::data(cleared(&self.prefix))));
-            }
-        }
-    }
-
-    fn part(&mut self, data: Bytes) -> Result<Frame<Bytes>, WireOutcome> {
-        match self.left.checked_sub(data.len()) {
-            Some(left) => {
-                self.left = left;
-                Ok(Frame::data(data))
-            }
-            None => Err(WireOutcome::new(Code::Unimplemented, "a unary call has one request message")),
-        }
-    }
-}
-
-/// The same prefix, saying "not compressed".
-fn cleared(prefix: &[u8]) -> Bytes {
-    let mut cleared = prefix.to_vec();
-    if let Some(flag) = cleared.first_mut() {
-        *flag = 0;
-    }
-    cleared.into()
-}
-
-/// Checks the prefix and charges the message; gives its length.
-fn open<M: Meter>(
-    mut prefix: &[u8],
-    shared: &Shared<M>,
+/// Reads the one message of a call, to the end of the stream; tells whether it is compressed.
+async fn receive<M: Meter>(
+    mut body: Incoming,
     encoding: BodyEncoding,
     limits: MessageLimits,
-) -> Result<usize, WireOutcome> {
+    meter: &mut M,
+) -> Result<(Bytes, bool), Fault> {
+    let mut progress = Progress::new(limits.pace);
+    let mut prefix = [0; PREFIX];
+    let mut prefixed = 0;
+    let mut begun: Option<Begun> = None;
+    while let Some(frame) = progress.next(&mut body).await? {
+        let Ok(mut data) = frame.into_data() else { continue };
+        let message = match &mut begun {
+            Some(message) => message,
+            None => {
+                let (_, free) = prefix.split_at_mut(prefixed);
+                let take = free.len().min(data.len());
+                let (target, _) = free.split_at_mut(take);
+                data.copy_to_slice(target);
+                prefixed += take;
+                if prefixed < PREFIX {
+                    continue;
+                }
+                begun.insert(open(&prefix, encoding, limits, meter)?)
+            }
+        };
+        if data.len() > message.length - message.filling.len() {
+            return Err(Fault::protocol(Code::Unimplemented, "a unary call has one request message"));
+        }
+        message.filling.put(&data);
+    }
+    match begun {
+        Some(message) if message.filling.len() == message.length => Ok((message.filling.finish(), message.compressed)),
+        Some(_) => Err(Fault::protocol(Code::Internal, "grpc: the request message is cut short")),
+        None => Err(Fault::protocol(Code::Internal, "grpc: the request message is missing")),
+    }
+}
+
+/// A message whose prefix was read.
+struct Begun {
+    length: usize,
+    compressed: bool,
+    filling: Filling,
+}
+
+/// Checks the prefix, charges the message and makes room for it.
+fn open<M: Meter>(mut prefix: &[u8], encoding: BodyEncoding, limits: MessageLimits, meter: &mut M) -> Result<Begun, Fault> {
     let flag = prefix.get_u8();
     let length = prefix.get_u32() as usize;
     let compressed = match flag {
         0 => false,
         1 if encoding != BodyEncoding::Identity => true,
-        1 => return Err(WireOutcome::new(Code::Internal, "grpc: compressed flag set with identity or empty encoding")),
-        _ => return Err(WireOutcome::new(Code::Internal, format!("grpc: received unexpected payload format {flag}"))),
+        1 => return Err(Fault::protocol(Code::Internal, "grpc: compressed flag set with identity or empty encoding")),
+        _ => return Err(Fault::protocol(Code::Internal, format!("grpc: received unexpected payload format {flag}"))),
     };
     if length > limits.max_bytes {
-        let mut outcome = shared.failure(&ReceiveError::TooLarge { limit: limits.max_bytes });
-        outcome.message = format!("grpc: received message larger than max ({length} vs. {})", limits.max_bytes);
-        return Err(outcome);
+        let mut fault = Fault::from(ReceiveError::TooLarge { limit: limits.max_bytes });
+        fault.outcome.message = format!("grpc: received message larger than max ({length} vs. {})", limits.max_bytes);
+        return Err(fault);
     }
-    let mut arrival = shared.arrival();
-    arrival.compressed = compressed;
-    if arrival.meter.as_mut().is_some_and(|meter| !meter.grow(length)) {
-        return Err(shared.failure(&ReceiveError::OverBudget));
+    if !meter.grow(length) {
+        return Err(ReceiveError::OverBudget.into());
     }
-    Ok(length)
-}
-
-/// The call as tonic runs it, once.
-struct Call<M, F> {
-    handler: Option<F>,
-    headers: HeaderMap,
-    shared: Arc<Shared<M>>,
-    encoding: BodyEncoding,
-    limits: MessageLimits,
-}
-
-impl<M, F, Fut> tonic::server::UnaryService<Bytes> for Call<M, F>
-where
-    M: Meter + 'static,
-    F: FnOnce(Message<M>) -> Fut + Send + 'static,
-    Fut: Future<Output = Result<Bytes, Status>> + Send + 'static,
-{
-    type Response = Bytes;
-    type Future = BoxFuture<'static, Result<tonic::Response<Bytes>, Status>>;
-
-    fn call(&mut self, request: tonic::Request<Bytes>) -> Self::Future {
-        let handler = self.handler.take().expect("invariant: a unary call is made once");
-        let (headers, limits, encoding) = (std::mem::take(&mut self.headers), self.limits, self.encoding);
-        let (meter, compressed) = {
-            let mut arrival = self.shared.arrival();
-            (arrival.meter.take().expect("invariant: taken once, by the one call"), arrival.compressed)
-        };
-        let shared = Arc::clone(&self.shared);
-        Box::pin(async move {
-            let encoding = if compressed { encoding } else { BodyEncoding::Identity };
-            let decompressed = decompress_off_thread(request.into_inner(), encoding, limits.max_bytes, meter).await;
-            let (body, meter) = decompressed.map_err(|error| after_decompression(&shared, &error).into_tonic())?;
-            handler(Message { body, headers, meter }).await.map(tonic::Response::new)
-        })
-    }
-}
-
-fn after_decompression<M>(shared: &Shared<M>, error: &ReceiveError) -> WireOutcome {
-    let mut outcome = shared.failure(error);
-    if let ReceiveError::TooLarge { limit } = error {
-        outcome.message = format!("grpc: received message after decompression larger than max {limit}");
-    }
-    outcome
+    Ok(Begun { length, compressed, filling: Filling::of(length) })
 }
 
 /// Gives messages on as they are.

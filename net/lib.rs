@@ -8,6 +8,7 @@
 
 mod accepted_unix;
 pub mod body;
+mod buffers;
 pub mod client;
 pub mod collect;
 pub mod compression;
@@ -20,6 +21,7 @@ pub mod grpc_client;
 mod grpc_client_tests;
 #[cfg(test)]
 mod grpc_tests;
+mod handed_over;
 pub mod listen;
 pub mod meter;
 pub mod outcome;

@@ -76,6 +76,10 @@ pub trait Exporter: Send + Sync {
     }
     /// Sends chunks of one signal; `cx` tells the sealed batch's id, the attempt and the deadline.
     fn export<'a>(&'a self, chunks: &'a [Chunk], cx: ExportContext) -> BoxFuture<'a, Result<Exported, ExportError>>;
+    /// Whether it throws everything away: then nothing is encoded and queued for it, and `export` is never called.
+    fn discards(&self) -> bool {
+        false
+    }
     /// Flushes and closes.
     fn stop(&self) -> BoxFuture<'_, ()> {
         Box::pin(async {})

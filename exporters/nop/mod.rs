@@ -33,4 +33,8 @@ impl Exporter for Nop {
     fn export<'a>(&'a self, _chunks: &'a [Chunk], _cx: ExportContext) -> BoxFuture<'a, Result<Exported, ExportError>> {
         Box::pin(async { Ok(Exported::default()) })
     }
+
+    fn discards(&self) -> bool {
+        true
+    }
 }

@@ -15,6 +15,7 @@ fn it_has_no_settings() {
 
 #[tokio::test]
 async fn everything_is_taken() {
+    assert!(Nop.discards(), "nothing is to be encoded for it");
     let chunk = Chunk { signal: Signal::Logs, body: vec![], items: 5, client: None };
     let cx = ExportContext { batch_id: 1, attempt: 1, timeout: std::time::Duration::ZERO, now: Now::default() };
     assert_eq!(Nop.export(&[chunk], cx).await.unwrap(), Exported::default());

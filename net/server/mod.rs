@@ -24,6 +24,8 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, oneshot, watch};
 use tracing::warn;
 
+/// Most that is read at once over HTTP/1: little enough to be copied on while it is near the core.
+const READ: usize = 128 << 10;
 /// Largest HTTP/2 frame that is taken.
 const FRAME: u32 = 1 << 20;
 /// Bytes that one stream may send before it must wait.
@@ -78,7 +80,7 @@ impl Server {
 fn protocol(settings: &ServerSettings) -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
     // How long headers may take is watched by `pulse`, which tells a slow one from a quiet connection.
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(None).keep_alive(settings.keep_alives);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(None).keep_alive(settings.keep_alives).max_buf_size(READ);
     let (ping_after, ping_timeout) = settings.ping();
     builder
         .http2()

@@ -1,15 +1,24 @@
 //! A fast keyed 128-bit hash of bytes, for telling retransmissions from new requests.
 //!
-//! Two sums of folded 64-bit multiplications with different random keys. Not cryptographic: it protects against chance,
-//! and against senders who do not know the keys, which never leave the process.
-//! Long texts are walked in four lanes, because a multiplication that waits for the one before it leaves the core idle.
+//! Blocks of a kilobyte become 128 bits each: pairs of words are added to keys and multiplied, the products summed (the
+//! construction called NH). Two different blocks get the same sum by a chance of 2^-64 whatever they are. The sums of
+//! the blocks, the rest and the lengths are chained by folded multiplications. Not cryptographic: it protects against
+//! chance, and against senders who do not know the keys, which never leave the process.
+//!
+//! Every byte of every request passes here, so what counts is bytes a second: one multiplication for sixteen of them,
+//! and none that waits for the one before it.
 
 use crate::engine::chance::Chance;
+
+/// Words of a block, each with a key of its own.
+const WORDS: usize = 128;
+const BLOCK: usize = WORDS * 8;
 
 /// A hash with its keys.
 #[derive(Debug)]
 pub(crate) struct Digest {
     keys: [u64; 6],
+    block_keys: Box<[u64; WORDS]>,
 }
 
 /// Both halves of the 128-bit product, folded.
@@ -26,10 +35,6 @@ fn word(bytes: &[u8]) -> u64 {
     }
     u64::from_le_bytes(word)
 }
-
-/// Lanes of a long text, sixteen bytes wide each.
-const LANES: usize = 4;
-const STRIPE: usize = 16 * LANES;
 
 /// The two sums on their way.
 #[derive(Clone, Copy)]
@@ -51,33 +56,23 @@ impl Sums {
 
 impl Digest {
     pub(crate) fn new(chance: &Chance) -> Digest {
-        Digest { keys: std::array::from_fn(|_| chance.bits()) }
+        Digest { keys: std::array::from_fn(|_| chance.bits()), block_keys: Box::new(std::array::from_fn(|_| chance.bits())) }
     }
+
     /// The hash of some texts, each with its length.
     pub(crate) fn of(&self, parts: &[&[u8]]) -> u128 {
         let keys = &self.keys;
         let [a, b, c, d, e, f] = *keys;
         let mut sums = Sums { one: e, two: f };
         for part in parts {
-            let (stripes, rest) = part.as_chunks::<STRIPE>();
-            if !stripes.is_empty() {
-                let mut lanes = [sums; LANES];
-                for stripe in stripes {
-                    let (pairs, _) = stripe.as_chunks::<16>();
-                    for (lane, pair) in lanes.iter_mut().zip(pairs) {
-                        let (words, _) = pair.as_chunks::<8>();
-                        if let [low, high] = words {
-                            lane.add(u64::from_le_bytes(*low), u64::from_le_bytes(*high), keys);
-                        }
-                    }
-                }
-                for lane in lanes {
-                    sums.add(lane.one, lane.two, keys);
-                }
-            }
-            let (blocks, rest) = rest.as_chunks::<16>();
+            let (blocks, rest) = part.as_chunks::<BLOCK>();
             for block in blocks {
-                let (low, high) = block.split_at(8);
+                let sum = self.block(block);
+                sums.add(sum as u64, (sum >> 64) as u64, keys);
+            }
+            let (pairs, rest) = rest.as_chunks::<16>();
+            for pair in pairs {
+                let (low, high) = pair.split_at(8);
                 sums.add(word(low), word(high), keys);
             }
             let (low, high) = rest.split_at(rest.len().min(8));
@@ -85,6 +80,21 @@ impl Digest {
             sums.two = fold(word(low) ^ c ^ part.len() as u64, word(high) ^ d ^ sums.two);
         }
         u128::from(fold(sums.one ^ c, sums.two ^ b)) << 64 | u128::from(fold(sums.two ^ a, sums.one ^ d))
+    }
+
+    /// The sum of a block's products. Two sums, so that one addition need not wait for the other.
+    #[inline]
+    fn block(&self, block: &[u8; BLOCK]) -> u128 {
+        let (words, _) = block.as_chunks::<8>();
+        let (fours, _) = words.as_chunks::<4>();
+        let (keys, _) = self.block_keys.as_chunks::<4>();
+        let (mut even, mut odd) = (0_u128, 0_u128);
+        for ([w0, w1, w2, w3], [k0, k1, k2, k3]) in fours.iter().zip(keys) {
+            let keyed = |word: &[u8; 8], key: &u64| u128::from(u64::from_le_bytes(*word).wrapping_add(*key));
+            even = even.wrapping_add(keyed(w0, k0) * keyed(w1, k1));
+            odd = odd.wrapping_add(keyed(w2, k2) * keyed(w3, k3));
+        }
+        even.wrapping_add(odd)
     }
 }
 
@@ -96,35 +106,37 @@ mod tests {
     #[test]
     fn equal_bytes_give_equal_hashes_and_one_bit_changes_it() {
         let digest = Digest::new(&Chance::default());
-        let body: Vec<u8> = (0..200u8).collect();
-        assert_eq!(digest.of(&[&body]), digest.of(&[&body]));
-        let mut seen = HashSet::from([digest.of(&[&body])]);
-        for bit in 0..body.len() * 8 {
-            let mut changed = body.clone();
-            changed[bit / 8] ^= 1 << (bit % 8);
-            assert!(seen.insert(digest.of(&[&changed])), "bit {bit}");
+        for length in [200, BLOCK, 2 * BLOCK + 77] {
+            let body: Vec<u8> = (0..length).map(|n| n as u8).collect();
+            assert_eq!(digest.of(&[&body]), digest.of(&[&body]));
+            let mut seen = HashSet::from([digest.of(&[&body])]);
+            for bit in 0..body.len() * 8 {
+                let mut changed = body.clone();
+                changed[bit / 8] ^= 1 << (bit % 8);
+                assert!(seen.insert(digest.of(&[&changed])), "bit {bit} of {length} bytes");
+            }
         }
     }
 
     #[test]
     fn lengths_and_borders_count() {
         let digest = Digest::new(&Chance::default());
-        let all: HashSet<u128> = (0..300).map(|n| digest.of(&[&vec![0; n]])).collect();
-        assert_eq!(all.len(), 300);
+        let all: HashSet<u128> = (0..300).chain(BLOCK - 20..BLOCK + 20).map(|n| digest.of(&[&vec![0; n]])).collect();
+        assert_eq!(all.len(), 340);
         assert_ne!(digest.of(&[b"a", b"bc"]), digest.of(&[b"ab", b"c"]));
     }
 
     #[test]
-    fn what_stands_in_which_lane_counts() {
+    fn what_stands_where_counts() {
         let digest = Digest::new(&Chance::default());
-        let body: Vec<u8> = (0..128u8).collect();
+        let body: Vec<u8> = (0..4 * BLOCK).map(|n| (n / 8 % 251) as u8).collect();
         let hash = digest.of(&[&body]);
-        for (from, to) in [(0, 16), (0, 64), (16, 112)] {
+        for (from, to) in [(0, 8), (0, 16), (16, 112), (8, BLOCK), (0, BLOCK + 24), (BLOCK, 3 * BLOCK)] {
             let mut swapped = body.clone();
-            for at in 0..16 {
+            for at in 0..8 {
                 swapped.swap(from + at, to + at);
             }
-            assert_ne!(digest.of(&[&swapped]), hash, "blocks at {from} and {to} swapped");
+            assert_ne!(digest.of(&[&swapped]), hash, "words at {from} and {to} swapped");
         }
     }
 

@@ -22,7 +22,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, Semaphore, oneshot};
 
 /// Larger bodies are worked on by the compute lane, so that they do not keep a thread from its connections.
-const INLINE: usize = 256 << 10;
+const INLINE: usize = 1 << 20;
 
 /// Longest wait for an acknowledgement. A departure from the Collector, which waits as long as its client does.
 const PATIENCE: Duration = Duration::from_secs(4);
