@@ -37,7 +37,7 @@ pub fn memory(payload: Payload) -> Option<f64> {
     match payload {
         Payload::Lean => Some(40.0),
         Payload::Chat => Some(80.0),
-        Payload::Huge | Payload::Small => None,
+        Payload::Huge | Payload::Small | Payload::Heavy => None,
     }
 }
 
@@ -56,3 +56,5 @@ pub const IDLE_MIB: f64 = 15.0;
 pub const TESTBED_CORE: f64 = 0.10;
 /// Anonymous memory in MiB then.
 pub const TESTBED_MIB: f64 = 50.0;
+/// Share of the even throughput that is left when one of four senders is ten times heavier.
+pub const SKEW: f64 = 0.80;

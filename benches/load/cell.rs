@@ -19,11 +19,15 @@ pub struct Terms {
     pub connections: u64,
     /// The most requests of a round; unset, each payload has its own number.
     pub requests: Option<u64>,
+    /// Half of each payload's own number.
+    pub halved: bool,
     /// The longest time of a round.
     pub time: Duration,
     /// Spans a second; `None` is the closed loop.
     pub rate: Option<f64>,
     pub frame: Option<usize>,
+    /// What the first connection sends instead.
+    pub first: Option<Payload>,
 }
 
 /// Which work.
@@ -96,7 +100,7 @@ pub fn measure(system: &System, work: Work, terms: &Terms, sink: &Sink) -> Resul
 
 /// Warms up, then loads; gives both results and what was spent before the load.
 fn loaded(started: &crate::system::Started, work: Work, terms: &Terms) -> Result<(Sent, Sent, Spent)> {
-    let requests = terms.requests.unwrap_or(work.payload.requests());
+    let requests = terms.requests.unwrap_or(work.payload.requests() / if terms.halved { 2 } else { 1 });
     let load = Load {
         address: started.address(work.protocol),
         protocol: work.protocol,
@@ -107,6 +111,7 @@ fn loaded(started: &crate::system::Started, work: Work, terms: &Terms) -> Result
         time: terms.time,
         rate: terms.rate.map(|spans| spans / work.payload.spans() as f64),
         frame: terms.frame,
+        first: terms.first,
     };
     let warm = send(&Load { requests: (requests / 20).max(terms.connections), ..load })?;
     let before = started.running.watch.spent();

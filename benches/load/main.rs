@@ -12,6 +12,7 @@ mod payload;
 mod process;
 mod report;
 mod sender;
+mod shapes;
 mod sink;
 mod system;
 mod table;
@@ -28,14 +29,14 @@ use system::{Route, System};
 /// Loads collectors and prints what a span costs them.
 #[derive(Debug, Parser)]
 struct Args {
-    /// Another collector to compare with, as NAME=PROGRAM; names are rotel and go
+    /// Another collector to compare with, as NAME=PROGRAM; names are rotel, go, and chaperone for another build
     #[arg(long = "peer")]
     peers: Vec<String>,
     /// Our own program; unset, the one that lies beside this one
     #[arg(long)]
     chaperone: Option<PathBuf>,
     /// What is measured
-    #[arg(long, value_delimiter = ',', default_values = ["receive", "pass", "testbed", "idle"])]
+    #[arg(long, value_delimiter = ',', default_values = ["receive", "pass", "testbed", "skew", "connections", "idle"])]
     scenario: Vec<Scenario>,
     /// How requests come in
     #[arg(long, value_delimiter = ',', default_values = ["http", "grpc"])]
@@ -49,6 +50,9 @@ struct Args {
     /// Rounds of each measurement
     #[arg(long, default_value_t = 7)]
     rounds: usize,
+    /// Three rounds of half the requests: a third of the time, and figures that vary more
+    #[arg(long)]
+    quick: bool,
     /// Connections, each with one request at a time
     #[arg(long, default_value_t = 4)]
     connections: u64,
@@ -74,12 +78,20 @@ enum Scenario {
     Pass,
     /// 10,000 spans a second in requests of 100 for 15 seconds
     Testbed,
+    /// Four senders of which one is ten times heavier, beside four equal ones
+    Skew,
+    /// Small requests over 1, 4, 64 and 1,000 connections
+    Connections,
     /// Memory of the default configuration when nothing is sent
     Idle,
 }
 
 fn main() -> ExitCode {
-    match run(&Args::parse()) {
+    let mut args = Args::parse();
+    if args.quick {
+        args.rounds = args.rounds.min(3);
+    }
+    match run(&args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("bench load: {error:#}");
@@ -103,6 +115,16 @@ fn run(args: &Args) -> Result<()> {
         let rounds = testbed(&own, args, &sink)?;
         report::testbed(&rounds);
         lost += rounds.iter().filter_map(|(_, round)| round.lost).sum::<u64>();
+    }
+    if args.scenario.contains(&Scenario::Skew) {
+        let rounds = shapes::skew(&own, args, &sink)?;
+        report::skew(&rounds);
+        lost += rounds.iter().flat_map(|both| both.even.lost.into_iter().chain(both.skewed.lost)).sum::<u64>();
+    }
+    if args.scenario.contains(&Scenario::Connections) {
+        let rounds = shapes::connections(&own, args, &sink)?;
+        report::connections(&rounds);
+        lost += rounds.iter().flat_map(|one| &one.rounds).filter_map(|round| round.lost).sum::<u64>();
     }
     let works = works(args);
     if !works.is_empty() {
@@ -135,16 +157,23 @@ struct Measured {
     rounds: Vec<Round>,
 }
 
-/// In each round every collector does every work, so that the machine's moods fall on all alike.
-fn take_turns(args: &Args, systems: &[System], works: &[Work], sink: &sink::Sink) -> Result<(Vec<Measured>, Vec<Duration>)> {
-    let terms = Terms {
+/// What the command line says of every cell.
+fn terms(args: &Args) -> Terms {
+    Terms {
         compression: args.compression,
         connections: args.connections,
         requests: args.requests,
+        halved: args.quick,
         time: Duration::from_secs(args.seconds),
         rate: args.rate,
         frame: args.frame,
-    };
+        first: None,
+    }
+}
+
+/// In each round every collector does every work, so that the machine's moods fall on all alike.
+fn take_turns(args: &Args, systems: &[System], works: &[Work], sink: &sink::Sink) -> Result<(Vec<Measured>, Vec<Duration>)> {
+    let terms = terms(args);
     let pairs = works.iter().flat_map(|work| systems.iter().map(move |system| (system, *work)));
     let mut measured: Vec<Measured> = pairs
         .filter(|(system, work)| system.takes(work.route))
@@ -164,14 +193,7 @@ fn take_turns(args: &Args, systems: &[System], works: &[Work], sink: &sink::Sink
 /// 10,000 spans a second, as the Collector's own load tests send them.
 fn testbed(own: &System, args: &Args, sink: &sink::Sink) -> Result<Vec<(Protocol, Round)>> {
     let time = Duration::from_secs(15);
-    let terms = Terms {
-        compression: args.compression,
-        connections: 1,
-        requests: Some(1500),
-        time,
-        rate: Some(10_000.0),
-        frame: args.frame,
-    };
+    let terms = Terms { connections: 1, requests: Some(1500), halved: false, time, rate: Some(10_000.0), ..terms(args) };
     args.protocol
         .iter()
         .map(|protocol| {

@@ -22,6 +22,8 @@ pub enum Payload {
     Huge,
     /// 100 spans of about 552 bytes, as the Collector's own load tests batch
     Small,
+    /// 5,120 spans of about 552 bytes: ten times lean
+    Heavy,
 }
 
 impl Payload {
@@ -31,6 +33,7 @@ impl Payload {
             Payload::Chat => "chat",
             Payload::Huge => "huge",
             Payload::Small => "small",
+            Payload::Heavy => "heavy",
         }
     }
 
@@ -40,6 +43,7 @@ impl Payload {
             Payload::Lean => 512,
             Payload::Chat | Payload::Small => 100,
             Payload::Huge => 20,
+            Payload::Heavy => 5120,
         }
     }
 
@@ -50,6 +54,7 @@ impl Payload {
             Payload::Chat => 1000,
             Payload::Huge => 300,
             Payload::Small => 5000,
+            Payload::Heavy => 100,
         }
     }
 
@@ -59,6 +64,7 @@ impl Payload {
             Payload::Chat => payloads::chat(seed),
             Payload::Huge => payloads::huge(seed),
             Payload::Small => payloads::lean_of(seed, 100),
+            Payload::Heavy => payloads::lean_of(seed, 5120),
         }
     }
 }

@@ -4,6 +4,7 @@ use crate::Measured;
 use crate::bars;
 use crate::cell::Round;
 use crate::payload::Protocol;
+use crate::shapes::{Both, Connected};
 use crate::system::Kind;
 use crate::table::{Spread, print, verdict, verdict_at_least};
 use std::time::Duration;
@@ -108,6 +109,46 @@ pub fn testbed(rounds: &[(Protocol, Round)]) {
         })
         .collect();
     print(&["in", "of a core", "bar", "RssAnon MiB", "bar", "spans/s", "sent == received"], &rows);
+}
+
+/// What is left of the throughput when one sender is heavier than the others.
+pub fn skew(rounds: &[Both]) {
+    println!("\nThroughput of four senders of which one sends requests ten times larger, beside four equal ones\n");
+    let mut protocols: Vec<Protocol> = rounds.iter().map(|both| both.protocol).collect();
+    protocols.dedup();
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    for protocol in [Protocol::Http, Protocol::Grpc].into_iter().filter(|protocol| protocols.contains(protocol)) {
+        let of: Vec<&Both> = rounds.iter().filter(|both| both.protocol == protocol).collect();
+        let median =
+            |figure: fn(&Both) -> f64| Spread::of(of.iter().map(|both| figure(both))).map_or(0.0, |spread| spread.median);
+        let left = median(|both| both.skewed.spans_per_second() / both.even.spans_per_second());
+        rows.push(vec![
+            protocol.name().to_owned(),
+            format!("{:.2}", median(|both| both.even.spans_per_second() / 1e6)),
+            format!("{:.2}", median(|both| both.skewed.spans_per_second() / 1e6)),
+            format!("{:.0} %", left * 100.0),
+            verdict_at_least(left * 100.0, Some(bars::SKEW * 100.0)),
+        ]);
+    }
+    print(&["in", "even M/s", "skewed M/s", "left", "bar in %"], &rows);
+}
+
+/// Cost and speed by the number of connections.
+pub fn connections(cells: &[Connected]) {
+    println!("\nRequests of 100 spans of 552 bytes, received, closed loop\n");
+    let row = |cell: &Connected| {
+        let median = |figure: fn(&Round) -> f64| Spread::of(cell.rounds.iter().map(figure)).map_or(0.0, |spread| spread.median);
+        vec![
+            cell.protocol.name().to_owned(),
+            cell.connections.to_string(),
+            format!("{:.2}", median(Round::cpu_per_million)),
+            format!("{:.2}", median(|round| round.spans_per_second() / 1e6)),
+            format!("{:.0}", median(Round::peak_mib)),
+            arrival(&cell.rounds),
+        ]
+    };
+    let rows: Vec<Vec<String>> = cells.iter().map(row).collect();
+    print(&["in", "connections", "CPU-s/M", "M/s", "RssAnon MiB", "sent == received"], &rows);
 }
 
 /// Memory of the default configuration.

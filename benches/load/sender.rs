@@ -1,4 +1,5 @@
-//! Sends: one thread and one connection each, a request at a time, until the number or the time is used up.
+//! Sends: over each connection a request at a time, until the number or the time is used up.
+//! At most four threads share the connections.
 //!
 //! Closed loop: the next request follows the answer. Open loop: requests have their moments, and a sender that is late
 //! sends at once. Only what was acknowledged counts as sent.
@@ -19,8 +20,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 
-/// Different requests of one connection.
+/// Different requests of one connection; one of each where there are many connections.
 const SEEDS: u64 = 4;
+/// From so many connections on.
+const MANY: u64 = 16;
+/// Threads that send, at most.
+const THREADS: usize = 4;
 /// Pause after a refusal, so that refusals do not fill the wire.
 const PAUSE: Duration = Duration::from_millis(2);
 
@@ -38,6 +43,8 @@ pub struct Load {
     pub rate: Option<f64>,
     /// Largest HTTP/2 data frame; `None` takes what the server allows.
     pub frame: Option<usize>,
+    /// What the first connection sends instead.
+    pub first: Option<Payload>,
 }
 
 /// What came of it.
@@ -50,50 +57,70 @@ pub struct Sent {
     pub elapsed: Duration,
 }
 
+impl Sent {
+    fn add(&mut self, other: Sent) {
+        self.spans += other.spans;
+        self.refused += other.refused;
+    }
+}
+
 /// Numbers of requests go up over the whole life of this program, so that no two are equal.
 static NUMBER: AtomicU64 = AtomicU64::new(0);
 
 /// Sends and waits for the last answer.
 pub fn send(load: &Load) -> Result<Sent> {
     let taken = AtomicU64::new(0);
-    let templates = (0..load.connections).map(|connection| templates(load, connection)).collect::<Result<Vec<_>>>()?;
+    let mut threads: Vec<Vec<Vec<Template>>> = (0..THREADS).map(|_| Vec::new()).collect();
+    for connection in 0..load.connections {
+        threads[connection as usize % THREADS].push(templates(load, connection)?);
+    }
+    threads.retain(|connections| !connections.is_empty());
     let start = clock::now();
     let taken = &taken;
     let results: Vec<Result<Sent>> = std::thread::scope(|scope| {
-        let threads = templates.into_iter().map(|templates| scope.spawn(move || connection(load, templates, taken, start)));
-        let threads: Vec<_> = threads.collect();
+        let spawn = |connections| scope.spawn(move || thread(load, connections, taken, start));
+        let threads: Vec<_> = threads.into_iter().map(spawn).collect();
         threads.into_iter().map(|thread| thread.join().expect("invariant: senders do not panic")).collect()
     });
     let mut sum = Sent { elapsed: start.elapsed(), ..Sent::default() };
     for result in results {
-        let sent = result?;
-        sum.spans += sent.spans;
-        sum.refused += sent.refused;
+        sum.add(result?);
     }
     Ok(sum)
 }
 
 fn templates(load: &Load, connection: u64) -> Result<Vec<Template>> {
-    (0..SEEDS).map(|seed| Template::new(load.payload, connection * SEEDS + seed + 1)).collect()
+    let payload = load.first.filter(|_| connection == 0).unwrap_or(load.payload);
+    let seeds = if load.connections >= MANY { 1 } else { SEEDS };
+    (0..seeds).map(|seed| Template::new(payload, connection * SEEDS + seed + 1)).collect()
 }
 
-fn connection(load: &Load, templates: Vec<Template>, taken: &AtomicU64, start: Instant) -> Result<Sent> {
+/// All connections of one thread, at the same time.
+fn thread(load: &Load, connections: Vec<Vec<Template>>, taken: &AtomicU64, start: Instant) -> Result<Sent> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let stream = TcpStream::connect(load.address).await.context("cannot connect")?;
-        stream.set_nodelay(true)?;
-        let io = TokioIo::new(stream);
-        match load.protocol {
-            Protocol::Http => {
-                let (sender, connection) = http1::handshake(io).await?;
-                drive(connection, requests(load, Sender::Http1(sender), templates, taken, start)).await
-            }
-            Protocol::Grpc => {
-                let (sender, connection) = http2::Builder::new(TokioExecutor::new()).handshake(io).await?;
-                drive(connection, requests(load, Sender::Http2(sender), templates, taken, start)).await
-            }
+    let all = connections.into_iter().map(|templates| connection(load, templates, taken, start));
+    let results = runtime.block_on(futures_util::future::join_all(all));
+    let mut sum = Sent::default();
+    for result in results {
+        sum.add(result?);
+    }
+    Ok(sum)
+}
+
+async fn connection(load: &Load, templates: Vec<Template>, taken: &AtomicU64, start: Instant) -> Result<Sent> {
+    let stream = TcpStream::connect(load.address).await.context("cannot connect")?;
+    stream.set_nodelay(true)?;
+    let io = TokioIo::new(stream);
+    match load.protocol {
+        Protocol::Http => {
+            let (sender, connection) = http1::handshake(io).await?;
+            drive(connection, requests(load, Sender::Http1(sender), templates, taken, start)).await
         }
-    })
+        Protocol::Grpc => {
+            let (sender, connection) = http2::Builder::new(TokioExecutor::new()).handshake(io).await?;
+            drive(connection, requests(load, Sender::Http2(sender), templates, taken, start)).await
+        }
+    }
 }
 
 /// Runs a connection while requests are made over it.
@@ -128,7 +155,8 @@ async fn requests(
             tokio::time::sleep_until((start + Duration::from_secs_f64(turn as f64 / rate)).into()).await;
         }
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let template = &mut templates[(number % SEEDS) as usize];
+        let seed = number as usize % templates.len();
+        let template = &mut templates[seed];
         let body = template.body(number, load.protocol, load.compression)?;
         let response = sender.send(request(load, body)).await?;
         match answer(load.protocol, response).await? {

@@ -128,6 +128,7 @@ mod tests {
                     time,
                     rate: Some(1000.0),
                     frame,
+                    first: None,
                 };
                 let sent = send(&load).unwrap();
                 assert_eq!((sent.spans, sent.refused), (900, 0));

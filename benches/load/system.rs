@@ -35,6 +35,8 @@ impl Route {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Chaperone,
+    /// Another build of this collector, to see what a change does.
+    Other,
     Rotel,
     Go,
 }
@@ -90,10 +92,13 @@ impl System {
     /// A peer as `--peer NAME=PROGRAM` gives it.
     pub fn peer(text: &str) -> Result<System> {
         let (name, program) = text.split_once('=').context("a peer is given as NAME=PROGRAM")?;
+        if name == "chaperone" {
+            return Ok(System { kind: Kind::Other, ..System::chaperone(fs::canonicalize(program)?)? });
+        }
         let kind = match name {
             "rotel" => Kind::Rotel,
             "go" => Kind::Go,
-            _ => bail!("no peer is called `{name}`: there are `rotel` and `go`"),
+            _ => bail!("no peer is called `{name}`: there are `rotel`, `go` and `chaperone`"),
         };
         let program = fs::canonicalize(program).with_context(|| format!("`{program}` is not there"))?;
         Ok(System { kind, program, attributes: false })
@@ -103,6 +108,7 @@ impl System {
         match self.kind {
             Kind::Chaperone if self.attributes => "chaperone",
             Kind::Chaperone => "chaperone (without attributes)",
+            Kind::Other => "another build",
             Kind::Rotel => "rotel",
             Kind::Go => "Go collector",
         }
@@ -132,7 +138,7 @@ impl System {
     fn config(&self, route: Route, http: SocketAddr, grpc: SocketAddr, own: SocketAddr, sink: SocketAddr) -> String {
         let processor = match (self.kind, route) {
             (Kind::Go, Route::Pass) | (_, Route::Testbed) => "batch",
-            (Kind::Chaperone, _) if self.attributes => "attributes",
+            (Kind::Chaperone | Kind::Other, _) if self.attributes => "attributes",
             _ => "",
         };
         let settings = match processor {
@@ -150,7 +156,9 @@ impl System {
         };
         let exporter_settings = match route {
             Route::Receive => "nop: {}".to_owned(),
-            Route::Pass | Route::Testbed => format!("otlphttp: {{endpoint: 'http://{sink}'{compression}}}"),
+            Route::Pass | Route::Testbed => {
+                format!("otlphttp: {{endpoint: 'http://{sink}'{compression}, sending_queue: {{block_on_overflow: true}}}}")
+            }
         };
         format!(
             "receivers: {{otlp: {{protocols: {{grpc: {{endpoint: '{grpc}'}}, http: {{endpoint: '{http}'}}}}}}}}\n\
