@@ -36,6 +36,7 @@ pub fn decompress(body: &Bytes, encoding: BodyEncoding, limit: usize, meter: &mu
             Ok(()) => out.read_all(Zlib { state: Decompress::new(true), rest: body, ended: false }),
             Err(message) => Err(out.corrupt(message)),
         },
+        BodyEncoding::Zstd if body.is_empty() => Ok(Bytes::new()),
         BodyEncoding::Zstd if (1..4).contains(&body.len()) => Err(out.corrupt(CUT_SHORT)),
         BodyEncoding::Zstd => {
             let mut decoder = match zstd::stream::read::Decoder::with_buffer(body.as_ref()) {
@@ -127,6 +128,9 @@ const SNAPPY: &str = "snappy: corrupt input";
 
 /// What the client is told of an error of a decoder.
 fn told(encoding: BodyEncoding, error: &io::Error) -> String {
+    if matches!(encoding, BodyEncoding::Snappy | BodyEncoding::SnappyFramed) {
+        return SNAPPY.to_owned();
+    }
     if error.kind() == io::ErrorKind::UnexpectedEof {
         return CUT_SHORT.to_owned();
     }
@@ -137,11 +141,10 @@ fn told(encoding: BodyEncoding, error: &io::Error) -> String {
         BodyEncoding::Gzip if has("checksum") => "gzip: invalid checksum",
         BodyEncoding::Zlib | BodyEncoding::Deflate if has("data check") => "zlib: invalid checksum",
         BodyEncoding::Gzip | BodyEncoding::Zlib | BodyEncoding::Deflate => "flate: corrupt input",
-        BodyEncoding::Snappy | BodyEncoding::SnappyFramed => SNAPPY,
         BodyEncoding::Lz4 if has("WrongMagicNumber") => "lz4: bad magic number",
         BodyEncoding::Lz4 => return format!("lz4: {text}"),
         BodyEncoding::Zstd if has("Unknown frame descriptor") => "invalid input: magic number mismatch",
-        BodyEncoding::Zstd | BodyEncoding::Identity => return text,
+        _ => return text,
     };
     message.to_owned()
 }

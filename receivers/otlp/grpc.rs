@@ -4,7 +4,7 @@ use super::config::Grpc;
 use super::intake::{Arrived, Intake};
 use bytes::Bytes;
 use chaperone_net::grpc::{Message, MessageLimits, unary, unimplemented};
-use chaperone_net::{Body, Handler, Pace, Peer, ReceiveError, WireOutcome, body};
+use chaperone_net::{Body, Handler, Pace, Peer, WireOutcome, body};
 use chaperone_pipeline::{BoxFuture, Encoding};
 use chaperone_proto::Signal;
 use http::header::CONTENT_TYPE;
@@ -42,14 +42,19 @@ impl GrpcHandler {
             Ok(signal) => signal,
             Err(message) => return unimplemented(message),
         };
-        let Some(charge) = self.intake.charge() else {
-            let outcome = WireOutcome::of_grpc_message(&ReceiveError::OverBudget);
-            return chaperone_net::grpc::refusal(outcome);
+        let charge = match self.intake.charge() {
+            Ok(charge) => charge,
+            Err(failed) => {
+                self.intake.count(&failed);
+                return chaperone_net::grpc::refusal(WireOutcome::of_grpc_message(&failed));
+            }
         };
+        let authority = request.uri().authority().cloned();
         let (intake, counting) = (Arc::clone(&self.intake), Arc::clone(&self.intake));
         let call = move |message: Message<_>| async move {
             let Message { body, headers, meter: charge } = message;
-            let arrived = Arrived { signal, encoding: Encoding::Protobuf, body, charge, headers, peer };
+            let (headers, authority) = (&headers, authority.as_ref());
+            let arrived = Arrived { signal, encoding: Encoding::Protobuf, body, charge, headers, authority, peer };
             // The answer is a message without fields: nothing was rejected.
             intake.submit(arrived).await.map(|()| Bytes::new()).map_err(WireOutcome::into_tonic)
         };

@@ -15,13 +15,13 @@ use answers::{error, not_found, plain, redirect, success};
 use bytes::Bytes;
 use chaperone_net::client::parse_headers;
 use chaperone_net::compression::decompress_off_thread;
-use chaperone_net::{Body, BodyEncoding, Handler, Pace, Peer, ReceiveError, WireOutcome, collect};
+use chaperone_net::{Body, BodyEncoding, Handler, Pace, Peer, ReceiveError, WireOutcome, collect, discard};
+use chaperone_pipeline::BoxFuture;
 use chaperone_pipeline::entrance::Charge;
-use chaperone_pipeline::{BoxFuture, Encoding};
-use chaperone_proto::Signal;
 use cors::Policy;
 use encodings::Encodings;
-use http::header::{CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
+use http::header::{CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, EXPECT, HeaderValue};
+use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 pub(super) use routes::Routes;
@@ -59,29 +59,32 @@ impl HttpHandler {
 
     /// The answer with what every answer carries.
     async fn dressed(&self, request: Request<Incoming>, peer: Peer) -> Response<Body> {
-        let version = request.version();
+        let (parts, mut body) = request.into_parts();
         let mut response = match &self.cors {
-            None => self.answer(request, peer).await,
-            Some(cors) if cors::is_preflight(request.method(), request.headers()) => cors.preflight(request.headers()),
+            None => self.answer(&parts, &mut body, peer).await,
+            Some(cors) if cors::is_preflight(&parts.method, &parts.headers) => cors.preflight(&parts.headers),
             Some(cors) => {
-                let marks = cors.marks(request.method(), request.headers());
-                let mut response = self.answer(request, peer).await;
-                response.headers_mut().extend(marks);
+                let mut response = self.answer(&parts, &mut body, peer).await;
+                response.headers_mut().extend(cors.marks(&parts.method, &parts.headers));
                 response
             }
         };
+        // Who waits to be told to go on has not sent a body; over HTTP/2 nobody is reset.
+        let is_sending = parts.version <= Version::HTTP_11 && !parts.headers.contains_key(EXPECT);
+        if is_sending && response.status() != StatusCode::OK {
+            discard(body, self.max_bytes.saturating_mul(2)).await;
+        }
         let headers = response.headers_mut();
         for (name, value) in &self.response_headers {
             headers.entry(name).or_insert_with(|| value.clone());
         }
-        if !self.keeps_alive && version <= Version::HTTP_11 {
+        if !self.keeps_alive && parts.version <= Version::HTTP_11 {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         response
     }
 
-    async fn answer(&self, request: Request<Incoming>, peer: Peer) -> Response<Body> {
-        let (parts, body) = request.into_parts();
+    async fn answer(&self, parts: &Parts, body: &mut Incoming, peer: Peer) -> Response<Body> {
         let content_type = parts.headers.get(CONTENT_TYPE).and_then(|value| media_type::encoding(value.to_str().ok()?));
         let packed = match self.encodings.of(parts.headers.get(CONTENT_ENCODING)) {
             Ok(packed) => packed,
@@ -102,40 +105,31 @@ impl HttpHandler {
             let message = "415 unsupported media type, supported: [application/json, application/x-protobuf]";
             return plain(StatusCode::UNSUPPORTED_MEDIA_TYPE, message);
         };
-        match self.take(signal, encoding, packed, body, parts.headers, peer).await {
+        let taken = match self.receive(body, packed).await {
+            Ok((body, charge)) => {
+                let (headers, authority) = (&parts.headers, parts.uri.authority());
+                self.intake.submit(Arrived { signal, encoding, body, charge, headers, authority, peer }).await
+            }
+            Err(failed) => {
+                self.intake.count(&failed);
+                Err(WireOutcome::of_http_body(&failed))
+            }
+        };
+        match taken {
             Ok(()) => success(encoding),
             Err(outcome) => error(content_type, &outcome),
         }
     }
 
-    async fn take(
-        &self,
-        signal: Signal,
-        encoding: Encoding,
-        packed: BodyEncoding,
-        body: Incoming,
-        headers: HeaderMap,
-        peer: Peer,
-    ) -> Result<(), WireOutcome> {
-        let turned_away = |error: ReceiveError| {
-            self.intake.count(&error);
-            WireOutcome::of_http_body(&error)
+    /// The body in one piece, without its encoding.
+    async fn receive(&self, body: &mut Incoming, packed: BodyEncoding) -> Result<(Bytes, Charge), ReceiveError> {
+        let mut charge = self.intake.charge()?;
+        let arriving = collect(body, self.max_bytes, &mut charge, Pace::SLOWEST);
+        let body = match self.read_timeout {
+            None => arriving.await?,
+            Some(timeout) => tokio::time::timeout(timeout, arriving).await.unwrap_or(Err(ReceiveError::TooSlow))?,
         };
-        let mut charge = self.intake.charge().ok_or_else(|| WireOutcome::of_http_body(&ReceiveError::OverBudget))?;
-        let body = self.collect(body, &mut charge).await.map_err(turned_away)?;
-        let decompressed = decompress_off_thread(body, packed, self.max_bytes, charge).await;
-        let (body, charge) = decompressed.map_err(turned_away)?;
-        self.intake.submit(Arrived { signal, encoding, body, charge, headers, peer }).await
-    }
-}
-
-impl HttpHandler {
-    async fn collect(&self, body: Incoming, charge: &mut Charge) -> Result<Bytes, ReceiveError> {
-        let arriving = collect(body, self.max_bytes, charge, Pace::SLOWEST);
-        match self.read_timeout {
-            None => arriving.await,
-            Some(timeout) => tokio::time::timeout(timeout, arriving).await.unwrap_or(Err(ReceiveError::TooSlow)),
-        }
+        decompress_off_thread(body, packed, self.max_bytes, charge).await
     }
 }
 

@@ -6,6 +6,8 @@ use chaperone_pipeline::entrance::Charge;
 use chaperone_pipeline::{ClientInfo, Counter, Encoding, Entrance, Host, Payload};
 use chaperone_proto::Signal;
 use http::HeaderMap;
+use http::header::HOST;
+use http::uri::Authority;
 use std::sync::Arc;
 
 /// The door of one protocol of one receiver.
@@ -46,13 +48,9 @@ impl Intake {
         self.entrance.serves(signal)
     }
 
-    /// A charge of nothing yet, for the body to grow; `None` when the budget is used up already.
-    pub(super) fn charge(&self) -> Option<Charge> {
-        let charge = self.entrance.charge(0);
-        if charge.is_none() {
-            self.count(&ReceiveError::OverBudget);
-        }
-        charge
+    /// A charge of nothing yet, for the body to grow.
+    pub(super) fn charge(&self) -> Result<Charge, ReceiveError> {
+        self.entrance.charge(0).ok_or(ReceiveError::OverBudget)
     }
 
     /// Counts a body that was not received.
@@ -68,30 +66,36 @@ impl Intake {
     }
 
     /// Hands one body in and waits for its acknowledgement. The charge becomes the room reserved for it.
-    pub(super) async fn submit(&self, request: Arrived) -> Result<(), WireOutcome> {
-        let Arrived { signal, encoding, body, charge, headers, peer } = request;
-        let client = Some(Arc::new(self.client(&headers, peer)));
+    pub(super) async fn submit(&self, request: Arrived<'_>) -> Result<(), WireOutcome> {
+        let Arrived { signal, encoding, body, charge, headers, authority, peer } = request;
+        let client = Some(Arc::new(self.client(headers, authority, peer)));
         let payload = Payload { signal, encoding, body, transport: self.transport, client };
         self.entrance.submit_charged(payload, charge).await.map_err(WireOutcome::from)
     }
 
-    fn client(&self, headers: &HeaderMap, peer: Peer) -> ClientInfo {
+    fn client(&self, headers: &HeaderMap, authority: Option<&Authority>, peer: Peer) -> ClientInfo {
         let mut metadata = Vec::new();
         if self.include_metadata {
             // Names are lower case in `HeaderMap`; a value that is not text has no use in a setting.
             let texts = headers.iter().filter_map(|(name, value)| Some((name, value.to_str().ok()?)));
             metadata.extend(texts.map(|(name, value)| (name.as_str().to_owned(), value.to_owned())));
+            // HTTP/2 has no such header, and settings shall not depend on the version.
+            if let Some(authority) = authority.filter(|_| !headers.contains_key(HOST)) {
+                metadata.push((HOST.as_str().to_owned(), authority.to_string()));
+            }
         }
         ClientInfo { address: peer.address.map(|address| address.to_string()), metadata, tenant: None }
     }
 }
 
 /// A complete, uncompressed body.
-pub(super) struct Arrived {
+pub(super) struct Arrived<'a> {
     pub(super) signal: Signal,
     pub(super) encoding: Encoding,
     pub(super) body: Bytes,
     pub(super) charge: Charge,
-    pub(super) headers: HeaderMap,
+    pub(super) headers: &'a HeaderMap,
+    /// The host that the client asked for, where its headers do not say.
+    pub(super) authority: Option<&'a Authority>,
     pub(super) peer: Peer,
 }

@@ -90,7 +90,7 @@ impl Plan<'_> {
             shared: SharedState::default(),
         };
         let graph = Graph::build(&document, &registry, settings).map_err(|problems| problems.to_string())?;
-        let running = graph.start().await.map_err(|error| format!("{error:#}"))?;
+        let running = graph.start().await.map_err(|error| format!("{:#}", anyhow::Error::new(error)))?;
         Ok(Bench { running, telemetry, key })
     }
 }

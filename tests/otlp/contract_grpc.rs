@@ -108,6 +108,7 @@ async fn r3_3_06_metadata_and_the_address_of_the_client_are_kept() {
         call(&bench.address("grpc"), TRACES, &[("x-tenant", "blue")], framed(0, &spans(1))).await.unwrap();
         let client = bench.taken()[0].client.clone().unwrap();
         assert_eq!(client.metadata.contains(&("x-tenant".to_owned(), "blue".to_owned())), kept, "{client:?}");
+        assert_eq!(client.metadata.contains(&("host".to_owned(), "h".to_owned())), kept, "{client:?}");
         assert!(client.address.as_ref().unwrap().starts_with("127.0.0.1:"), "{client:?}");
         bench.stop().await;
     }

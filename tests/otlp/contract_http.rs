@@ -248,6 +248,27 @@ async fn r3_2_29_negative_numbers_in_unsigned_members_are_bad_requests() {
     bench.stop().await;
 }
 
+// Whoever is refused gets to read why, however much it had to say: a connection that is reset looks like one that broke,
+// and the same would be sent again.
+#[tokio::test]
+async fn a_client_that_writes_everything_first_reads_why_it_was_refused() {
+    let bench = Bench::http("").await;
+    for (path, headers, length, status) in [
+        ("/v1/traces", &[JSON][..], (20 << 20) + 1, 400),
+        ("/v1/traces", &[JSON], 38 << 20, 400),
+        ("/v1/traces", &[JSON, BAD_ENCODING], 18 << 20, 400),
+        ("/v1/nothing", &[JSON], 18 << 20, 404),
+        ("//v1/traces", &[JSON], 18 << 20, 307),
+        ("/v1/traces", &[], 18 << 20, 415),
+    ] {
+        let mut stream = tokio::net::TcpStream::connect(bench.address("http")).await.unwrap();
+        let request = post(path, headers, vec![b' '; length]).bytes();
+        tokio::io::AsyncWriteExt::write_all(&mut stream, &request).await.expect("everything is written before anything is read");
+        assert_eq!(crate::wire::exchange_on(stream, b"").await.status, status, "{path} {headers:?}");
+    }
+    bench.stop().await;
+}
+
 // The answer ends the connection when the client asks for it, and keeps it otherwise: two requests on one.
 #[tokio::test]
 async fn errors_and_successes_take_turns_on_one_connection() {

@@ -221,6 +221,7 @@ async fn r3_1_09_metadata_are_kept_when_asked_for() {
         assert_eq!(bench.ask(post("/v1/traces", &[PROTOBUF, ("X-Tenant", "blue")], spans(1))).await.status, 200);
         let client = bench.taken()[0].client.clone().unwrap();
         assert_eq!(client.metadata.contains(&("x-tenant".to_owned(), "blue".to_owned())), kept, "{client:?}");
+        assert_eq!(client.metadata.contains(&("host".to_owned(), "h".to_owned())), kept, "{client:?}");
         assert!(client.address.as_ref().unwrap().starts_with("127.0.0.1:"), "{client:?}");
         bench.stop().await;
     }

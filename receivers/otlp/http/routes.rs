@@ -48,6 +48,10 @@ impl Routes {
         if let Some((_, signal)) = self.paths.iter().find(|(known, _)| known == path) {
             return Way::To(*signal);
         }
+        // `OPTIONS *` is about the server and not about a path.
+        if !path.starts_with('/') {
+            return Way::Nowhere;
+        }
         let clean = cleaned(path);
         let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
         let below = format!("{clean}/");
@@ -153,6 +157,7 @@ mod tests {
             ("/v1/traces/x", Way::Nowhere),
             ("/V1/traces", Way::Nowhere),
             ("/", Way::Nowhere),
+            ("*", Way::Nowhere),
             ("//v1/traces?a=b", elsewhere("/v1/traces?a=b")),
             ("/x/./../v1/traces", elsewhere("/v1/traces")),
             ("//nowhere/", elsewhere("/nowhere/")),
