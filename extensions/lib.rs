@@ -4,6 +4,8 @@
 
 mod file_storage;
 mod health_check;
+#[cfg(all(feature = "pprof", unix))]
+mod pprof;
 mod serve;
 mod zpages;
 
@@ -13,5 +15,7 @@ use chaperone_pipeline::ExtensionEntry;
 pub const ALL: &[ExtensionEntry] = &[
     ExtensionEntry::of::<health_check::HealthCheck>(),
     ExtensionEntry::of::<zpages::Zpages>(),
+    #[cfg(all(feature = "pprof", unix))]
+    ExtensionEntry::of::<pprof::Pprof>(),
     ExtensionEntry::of::<file_storage::FileStorage>(),
 ];

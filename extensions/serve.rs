@@ -6,7 +6,7 @@ use chaperone_config::{Endpoint, Optional, ServerTls, Transport};
 use chaperone_net::listen::{ListenAddress, Peer};
 use chaperone_net::tls::{self, TlsServer};
 use chaperone_net::{Body, Handler, Listener, Server, ServerSettings, body};
-use chaperone_pipeline::{BoxFuture, StartError};
+use chaperone_pipeline::{BoxFuture, Host, StartError};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
@@ -87,9 +87,9 @@ pub(crate) struct PageServer(Mutex<Option<Server>>);
 
 impl PageServer {
     /// Listens; gives the address.
-    pub(crate) async fn start(&self, place: Place<'_>, pages: Arc<impl Pages>) -> Result<ListenAddress, StartError> {
+    pub(crate) async fn start(&self, host: &Host, place: Place<'_>, pages: Arc<impl Pages>) -> Result<ListenAddress, StartError> {
         let endpoint = place.endpoint.as_str();
-        let listener = Listener::bind_on(place.transport, place.endpoint);
+        let listener = Listener::bind_for(host, place.transport, place.endpoint);
         let listener = listener.await.map_err(|error| StartError::caused_by(format!("cannot serve on `{endpoint}`"), error))?;
         let mut settings = ServerSettings::http(STREAMS);
         if let Some(tls) = place.tls.get() {

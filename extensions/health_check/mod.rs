@@ -77,7 +77,7 @@ impl Extension for HealthCheck {
             let answers = &self.answers;
             let _ = (answers.started.set(answers.clock.now()), answers.board.set(host.status().clone()));
             let (place, path) = answers.place();
-            let address = self.server.start(place, Arc::clone(answers)).await?;
+            let address = self.server.start(host, place, Arc::clone(answers)).await?;
             host.announce(&format!("health at http://{address}{path}"));
             Ok(())
         })

@@ -61,7 +61,7 @@ impl Extension for Zpages {
             };
             let Config { endpoint, transport, tls, .. } = &self.config;
             let place = Place { endpoint, transport: *transport, tls };
-            let address = self.server.start(place, Arc::new(answers)).await?;
+            let address = self.server.start(host, place, Arc::new(answers)).await?;
             host.announce(&format!("pages at http://{address}/debug/servicez"));
             Ok(())
         })
