@@ -10,6 +10,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use tokio::net::{TcpListener, UnixListener};
 
 /// Owner and group may connect.
@@ -96,12 +97,32 @@ impl fmt::Display for Peer {
 pub struct Listener {
     door: Door,
     address: ListenAddress,
+    /// What a successor may take over, as long as this is open.
+    pub(crate) left: Option<Arc<Bound>>,
 }
 
 #[derive(Debug)]
 enum Door {
     Tcp(TcpListener),
-    Unix(UnixListener, #[expect(dead_code, reason = "removes the file when it is dropped")] SocketFile),
+    Unix(UnixListener),
+}
+
+/// A bound socket, for whoever listens on it next.
+#[derive(Debug)]
+pub(crate) enum Bound {
+    Tcp(std::net::TcpListener),
+    Unix(std::os::unix::net::UnixListener, #[expect(dead_code, reason = "removes the file when it is dropped")] SocketFile),
+}
+
+impl Bound {
+    /// Another handle of the same socket: connections that wait to be accepted are everybody's.
+    pub(crate) fn listener(self: &Arc<Self>, address: ListenAddress) -> std::io::Result<Listener> {
+        let door = match &**self {
+            Bound::Tcp(socket) => Door::Tcp(TcpListener::from_std(socket.try_clone()?)?),
+            Bound::Unix(socket, _) => Door::Unix(UnixListener::from_std(socket.try_clone()?)?),
+        };
+        Ok(Listener { door, address, left: Some(Arc::clone(self)) })
+    }
 }
 
 impl Listener {
@@ -112,34 +133,15 @@ impl Listener {
 
     /// Opens a socket of any kind.
     pub async fn bind_on(transport: Transport, endpoint: &Endpoint) -> Result<Listener, BindError> {
-        let text = endpoint.as_str();
-        let family: Option<(&'static str, fn(&SocketAddr) -> bool)> = match transport {
-            Transport::Unix => return bind_unix(text),
-            Transport::Tcp => None,
-            Transport::Tcp4 => Some(("tcp4", SocketAddr::is_ipv4)),
-            Transport::Tcp6 => Some(("tcp6", SocketAddr::is_ipv6)),
-        };
-        let shaped = text.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
-        if !shaped || text.contains('/') {
-            return Err(BindError::Endpoint { endpoint: text.to_owned() });
+        if transport == Transport::Unix {
+            return bind_unix(endpoint.as_str());
         }
-        // An empty host means all interfaces, as in Go.
-        let all = if transport == Transport::Tcp6 { "[::]" } else { "0.0.0.0" };
-        let resolvable = if text.starts_with(':') { format!("{all}{text}") } else { text.to_owned() };
-        let resolve = |source| BindError::Resolve { endpoint: text.to_owned(), source };
-        let mut addresses: Vec<SocketAddr> = tokio::net::lookup_host(&resolvable).await.map_err(resolve)?.collect();
-        if let Some((transport, is_wanted)) = family {
-            addresses.retain(is_wanted);
-            if addresses.is_empty() {
-                return Err(BindError::Family { endpoint: text.to_owned(), transport });
-            }
-        }
-        // `localhost` is both families; clients that know only one know the older.
-        addresses.sort_by_key(SocketAddr::is_ipv6);
-        let bind = |source| BindError::Bind { endpoint: text.to_owned(), source };
+        let addresses = resolve(transport, endpoint).await?;
+        let bind = |source| BindError::Bind { endpoint: endpoint.as_str().to_owned(), source };
         let listener = TcpListener::bind(addresses.as_slice()).await.map_err(bind)?;
         let address = ListenAddress::Tcp(listener.local_addr().map_err(bind)?);
-        Ok(Listener { door: Door::Tcp(listener), address })
+        let bound = listener.into_std().map(Bound::Tcp).map_err(bind)?;
+        Arc::new(bound).listener(address).map_err(bind)
     }
 
     /// Where it listens.
@@ -155,7 +157,7 @@ impl Listener {
                 let _ = stream.set_nodelay(true);
                 Ok((Socket::Tcp(stream), Peer { address: Some(address) }))
             }
-            Door::Unix(listener, _) => {
+            Door::Unix(listener) => {
                 let (stream, _) = listener.accept().await?;
                 Ok((Socket::AcceptedUnix(AcceptedUnix::new(stream)), Peer::default()))
             }
@@ -163,8 +165,41 @@ impl Listener {
     }
 }
 
+/// The addresses of a TCP endpoint, the older family first.
+pub(crate) async fn resolve(transport: Transport, endpoint: &Endpoint) -> Result<Vec<SocketAddr>, BindError> {
+    let text = endpoint.as_str();
+    let family: Option<(&'static str, fn(&SocketAddr) -> bool)> = match transport {
+        Transport::Tcp | Transport::Unix => None,
+        Transport::Tcp4 => Some(("tcp4", SocketAddr::is_ipv4)),
+        Transport::Tcp6 => Some(("tcp6", SocketAddr::is_ipv6)),
+    };
+    let shaped = text.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+    if !shaped || text.contains('/') {
+        return Err(BindError::Endpoint { endpoint: text.to_owned() });
+    }
+    // An empty host means all interfaces, as in Go.
+    let all = if transport == Transport::Tcp6 { "[::]" } else { "0.0.0.0" };
+    let resolvable = if text.starts_with(':') { format!("{all}{text}") } else { text.to_owned() };
+    let resolve = |source| BindError::Resolve { endpoint: text.to_owned(), source };
+    let mut addresses: Vec<SocketAddr> = tokio::net::lookup_host(&resolvable).await.map_err(resolve)?.collect();
+    if let Some((transport, is_wanted)) = family {
+        addresses.retain(is_wanted);
+        if addresses.is_empty() {
+            return Err(BindError::Family { endpoint: text.to_owned(), transport });
+        }
+    }
+    // `localhost` is both families; clients that know only one know the older.
+    addresses.sort_by_key(SocketAddr::is_ipv6);
+    Ok(addresses)
+}
+
+/// The path that an endpoint of a Unix socket names.
+pub(crate) fn unix_path(endpoint: &str) -> &Path {
+    Path::new(endpoint.strip_prefix("unix://").unwrap_or(endpoint))
+}
+
 fn bind_unix(endpoint: &str) -> Result<Listener, BindError> {
-    let path = Path::new(endpoint.strip_prefix("unix://").unwrap_or(endpoint));
+    let path = unix_path(endpoint);
     if path.as_os_str().is_empty() || path.file_name().is_none() {
         return Err(BindError::Path { endpoint: endpoint.to_owned() });
     }
@@ -178,15 +213,15 @@ fn bind_unix(endpoint: &str) -> Result<Listener, BindError> {
         }
         std::fs::remove_file(path).map_err(bind)?;
     }
-    let listener = UnixListener::bind(path).map_err(bind)?;
+    let listener = UnixListener::bind(path).and_then(UnixListener::into_std).map_err(bind)?;
     let file = SocketFile::of(path).map_err(bind)?;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(SOCKET_MODE)).map_err(bind)?;
-    Ok(Listener { door: Door::Unix(listener, file), address: ListenAddress::Unix(path.to_owned()) })
+    Arc::new(Bound::Unix(listener, file)).listener(ListenAddress::Unix(path.to_owned())).map_err(bind)
 }
 
 /// The file of a Unix socket, removed in the end if it is still the one that was made.
 #[derive(Debug)]
-struct SocketFile {
+pub(crate) struct SocketFile {
     path: PathBuf,
     device: u64,
     inode: u64,

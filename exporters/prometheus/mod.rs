@@ -12,6 +12,7 @@ mod tests;
 
 pub use config::Config;
 
+use chaperone_config::Transport;
 use chaperone_net::{Body, Handler, Listener, Peer, Server, ServerSettings};
 use chaperone_pipeline::{
     BoxFuture, BuildContext, Chunk, Clock, ConfigError, ExportContext, ExportError, Exported, Exporter, ExporterFactory, Front,
@@ -56,7 +57,7 @@ impl Exporter for Prometheus {
     fn start<'a>(&'a self, host: &'a Host) -> BoxFuture<'a, Result<(), StartError>> {
         Box::pin(async move {
             let endpoint = &self.page.config.endpoint;
-            let listener = Listener::bind(endpoint)
+            let listener = Listener::bind_for(host, Transport::Tcp, endpoint)
                 .await
                 .map_err(|error| StartError::caused_by(format!("cannot serve metrics on `{}`", endpoint.as_str()), error))?;
             host.announce(&format!("serving metrics at http://{}/metrics", listener.address()));

@@ -52,11 +52,11 @@ impl OtlpReceiver {
         // All sockets are opened, and all certificates read, before the first is served: a taken port must not leave half
         // a receiver.
         let grpc = match self.config.protocols.grpc.get() {
-            Some(settings) => Some((settings, bind(settings.transport, &settings.endpoint).await?, grpc_server(settings)?)),
+            Some(settings) => Some((settings, bind(host, settings.transport, &settings.endpoint).await?, grpc_server(settings)?)),
             None => None,
         };
         let http = match self.config.protocols.http.get() {
-            Some(settings) => Some((settings, bind(settings.transport, &settings.endpoint).await?, http_server(settings)?)),
+            Some(settings) => Some((settings, bind(host, settings.transport, &settings.endpoint).await?, http_server(settings)?)),
             None => None,
         };
         if let Some((settings, listener, protocol)) = grpc {
@@ -120,8 +120,8 @@ fn load(settings: Option<&ServerTls>, protocols: &'static [&'static [u8]]) -> Re
     loaded.map_err(|error| StartError::caused_by("failed to load TLS config", error))
 }
 
-async fn bind(transport: Transport, endpoint: &Endpoint) -> Result<Listener, StartError> {
-    Listener::bind_on(transport, endpoint).await.map_err(|error| StartError::caused_by(error.to_string(), error))
+async fn bind(host: &Host, transport: Transport, endpoint: &Endpoint) -> Result<Listener, StartError> {
+    Listener::bind_for(host, transport, endpoint).await.map_err(|error| StartError::caused_by(error.to_string(), error))
 }
 
 impl Receiver for OtlpReceiver {
