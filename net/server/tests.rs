@@ -196,3 +196,49 @@ async fn a_unix_socket_serves_who_has_no_address() {
     server.stop(Duration::from_secs(20)).await;
     assert!(!path.exists(), "the socket's file was left behind");
 }
+
+/// One request over HTTP/2 on a connection of its own, and then until the server ends the connection.
+async fn request_over_http2(server: &Server) -> Result<(), hyper::Error> {
+    let stream = TcpStream::connect(server.address().tcp().unwrap()).await.unwrap();
+    let io = hyper_util::rt::TokioIo::new(stream);
+    let (mut sender, connection) = hyper::client::conn::http2::handshake(TokioExecutor::new(), io).await?;
+    let asking = async move {
+        let answer = sender.send_request(Request::get("http://h/").body(crate::body::empty()).unwrap()).await;
+        // With the sender gone the client would end the connection by itself.
+        answer.map(|_| sender)
+    };
+    let (ended, asked) = tokio::join!(connection, asking);
+    asked?;
+    ended
+}
+
+#[tokio::test]
+async fn connections_of_http_2_end_when_they_are_idle_or_old() {
+    let short = Duration::from_millis(200);
+    for settings in [
+        ServerSettings { idle_timeout: short, ..ServerSettings::grpc(10) },
+        ServerSettings { max_age: short, ..ServerSettings::grpc(10) },
+        ServerSettings { idle_timeout: short, ..ServerSettings::http(10) },
+    ] {
+        let listener = Listener::bind(&Endpoint::new("localhost:0")).await.unwrap();
+        let server = Server::start(listener, settings, Arc::new(Mirror));
+        request_over_http2(&server).await.unwrap();
+        server.stop(Duration::from_secs(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn the_settings_of_a_keepalive_block_are_obeyed() {
+    use chaperone_config::{Duration as Interval, Optional, ServerKeepalive};
+    let mut keepalive = ServerKeepalive::default();
+    let unset = ServerSettings::grpc(10).keepalive(&keepalive);
+    assert_eq!(unset.ping(), ServerSettings::grpc(10).ping());
+    if let Optional::Present(parameters) = &mut keepalive.server_parameters {
+        parameters.time = Interval::from_secs(7);
+        parameters.max_connection_idle = Interval::from_secs(8);
+        parameters.max_connection_age = Interval::from_secs(9);
+    }
+    let set = ServerSettings::grpc(10).keepalive(&keepalive);
+    assert_eq!(set.ping(), (Duration::from_secs(7), Duration::from_secs(20)));
+    assert_eq!((set.idle_timeout, set.max_age), (Duration::from_secs(8), Duration::from_secs(9)));
+}
