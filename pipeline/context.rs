@@ -1,6 +1,6 @@
 //! What a factory is given.
 
-use crate::{Clock, Telemetry};
+use crate::{Clock, Signals, Telemetry};
 use chaperone_config::ComponentId;
 use std::any::Any;
 use std::sync::Arc;
@@ -30,6 +30,7 @@ impl ConfigError {
 #[derive(Clone)]
 pub struct BuildContext {
     pub(crate) id: ComponentId,
+    pub(crate) signals: Signals,
     pub(crate) clock: Clock,
     pub(crate) telemetry: Telemetry,
     pub(crate) hash_key: [u8; 32],
@@ -49,6 +50,7 @@ impl BuildContext {
         assert!(!kind.is_empty(), "invariant: a test names its component");
         BuildContext {
             id: ComponentId { kind: kind.to_owned(), name },
+            signals: Signals::ALL,
             clock,
             telemetry: Telemetry::default(),
             hash_key: [7; 32],
@@ -59,6 +61,15 @@ impl BuildContext {
     /// The same with everything but the id: a second instance in a test, which shares state if the id is equal.
     pub fn with_id(&self, id: &ComponentId) -> BuildContext {
         BuildContext { id: id.clone(), ..self.clone() }
+    }
+    /// The same for other signals, for tests: a processor stands in a pipeline of one.
+    pub fn with_signals(&self, signals: Signals) -> BuildContext {
+        BuildContext { signals, ..self.clone() }
+    }
+    /// Signals of the pipelines in which the component stands: of a processor the one of its pipeline, of others all that
+    /// name it when it is built.
+    pub fn signals(&self) -> Signals {
+        self.signals
     }
     /// Id of the component being built.
     pub fn id(&self) -> &ComponentId {

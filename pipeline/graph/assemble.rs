@@ -167,9 +167,10 @@ impl Plan<'_> {
     fn pipelines(&self) -> impl Iterator<Item = (&Pipeline, Signal)> {
         self.document.service.pipelines.iter().filter_map(|pipeline| Some((pipeline, signal_of(&pipeline.id)?)))
     }
-    fn context(&self, id: &ComponentId) -> BuildContext {
+    fn context(&self, id: &ComponentId, signals: Signals) -> BuildContext {
         BuildContext {
             id: id.clone(),
+            signals,
             clock: self.settings.clock.clone(),
             telemetry: self.settings.telemetry.clone(),
             hash_key: self.settings.hash_key,
@@ -193,7 +194,7 @@ impl Plan<'_> {
         {
             return Some(Arc::clone(kept));
         }
-        let component = self.build(part, problems)?;
+        let component = self.build(part, self.signals(&part.id, pipeline), problems)?;
         Some(Arc::new(Instance { place, recipe, component, bond: Bond::default(), pulse: Pulse::default() }))
     }
     fn recipe<P: ?Sized>(&self, part: &Part<P>) -> Recipe {
@@ -204,10 +205,19 @@ impl Plan<'_> {
             hash_key: self.settings.hash_key,
         }
     }
-    fn build<P: ?Sized>(&self, part: &Part<P>, problems: &mut Problems) -> Option<Arc<P>> {
+    /// Of the pipeline of that name; without one, of all pipelines that receive from or give to the component.
+    fn signals(&self, id: &ComponentId, pipeline: &str) -> Signals {
+        let is_meant = |of: &Pipeline| match pipeline {
+            "" => names(&of.receivers, id) || names(&of.exporters, id),
+            name => of.id.to_string() == name,
+        };
+        let has = |signal| self.pipelines().any(|(of, its)| its == signal && is_meant(of));
+        Signals { traces: has(Signal::Traces), metrics: has(Signal::Metrics), logs: has(Signal::Logs) }
+    }
+    fn build<P: ?Sized>(&self, part: &Part<P>, signals: Signals, problems: &mut Problems) -> Option<Arc<P>> {
         // Settings were read once for their problems; each instance gets values of its own.
         let config = (part.entry.read)(&part.node, &part.path, &mut Problems::new())?;
-        match (part.entry.build)(config, &self.context(&part.id)) {
+        match (part.entry.build)(config, &self.context(&part.id, signals)) {
             Ok(built) => Some(built),
             Err(refused) => {
                 let path = if refused.path.is_empty() { part.path.clone() } else { format!("{}.{}", part.path, refused.path) };

@@ -1,12 +1,12 @@
 //! Which spans, log records and data points are meant by `include` and `exclude`.
 //!
-//! A condition that speaks of another signal (the body of a span) matches nothing: an instance does not know which
-//! signal it will get, so the Collector's refusal at start is not possible.
+//! Conditions that speak of another signal (the body of a span) are refused when the pipeline is built, as in the
+//! Collector; of data points it refuses none, and what cannot be true of them matches nothing.
 
 use super::config::{AttributeMatch, LibraryMatch, MatchConfig, SeverityMatch};
 use super::subject::Subject;
 use crate::attribute_values::{from_json, text_of};
-use chaperone_pipeline::ConfigError;
+use chaperone_pipeline::{ConfigError, Signals};
 use chaperone_proto::Value;
 use regex::Regex;
 
@@ -125,16 +125,30 @@ impl Maker<'_> {
     }
 }
 
+/// Whether conditions can be true of all signals that come.
+fn fits(config: &MatchConfig, signals: Signals) -> Result<(), String> {
+    let about_logs = [
+        ("log_bodies", !config.log_bodies.is_empty()),
+        ("log_severity_texts", !config.log_severity_texts.is_empty()),
+        ("log_severity_number", config.log_severity_number.is_some()),
+    ];
+    let about_spans = !config.span_names.is_empty() || !config.span_kinds.is_empty() || !config.services.is_empty();
+    if signals.traces
+        && let Some((name, _)) = about_logs.iter().find(|(_, is_set)| *is_set)
+    {
+        return Err(format!("{name} should not be specified for trace spans"));
+    }
+    if signals.logs && about_spans {
+        return Err("neither services nor span_names should be specified for log records".to_owned());
+    }
+    Ok(())
+}
+
 impl Matcher {
     /// Checks settings; `field` is `include` or `exclude`.
-    pub(super) fn new(config: &MatchConfig, field: &str) -> Result<Matcher, ConfigError> {
+    pub(super) fn new(config: &MatchConfig, field: &str, signals: Signals) -> Result<Matcher, ConfigError> {
+        fits(config, signals).map_err(|message| ConfigError::at(field, message))?;
         let maker = Maker { match_type: &config.match_type, field };
-        let about_spans = !config.span_names.is_empty() || !config.span_kinds.is_empty();
-        let severity = config.log_severity_number.is_some() || !config.log_severity_texts.is_empty();
-        if about_spans && (severity || !config.log_bodies.is_empty()) {
-            let what = if config.log_bodies.is_empty() { "log_severity_texts" } else { "log_bodies" };
-            return Err(ConfigError::at(field, format!("{what} should not be specified for trace spans")));
-        }
         let matcher = Matcher {
             services: maker.texts("service name", &config.services)?,
             span_names: maker.texts("span name", &config.span_names)?,

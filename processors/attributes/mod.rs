@@ -29,8 +29,8 @@ impl ProcessorFactory for AttributesOfRecords {
         .stability(Stability::Alpha)
         .readme(include_str!("README.md"));
 
-    fn build(config: Config, _ctx: &BuildContext) -> Result<Arc<dyn Processor>, ConfigError> {
-        let matcher = |config: &Option<_>, field| config.as_ref().map(|config| Matcher::new(config, field)).transpose();
+    fn build(config: Config, ctx: &BuildContext) -> Result<Arc<dyn Processor>, ConfigError> {
+        let matcher = |config: &Option<_>, field| config.as_ref().map(|config| Matcher::new(config, field, ctx.signals())).transpose();
         Ok(Arc::new(Attributes {
             actions: Actions::new(&config.actions, "actions")?,
             include: matcher(&config.include, "include")?,

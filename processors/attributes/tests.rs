@@ -10,8 +10,13 @@ fn config(yaml: &str) -> Result<Config, String> {
     parse_settings(&node, "processors.attributes").map_err(|problems| problems.to_string())
 }
 
-fn build(yaml: &str) -> Result<Arc<dyn Processor>, ConfigError> {
-    AttributesOfRecords::build(config(yaml).unwrap(), &BuildContext::for_tests("attributes", Clock::manual(0)))
+fn only(signal: Signal) -> Signals {
+    Signals { traces: signal == Signal::Traces, metrics: signal == Signal::Metrics, logs: signal == Signal::Logs }
+}
+
+fn build(yaml: &str, signal: Signal) -> Result<Arc<dyn Processor>, ConfigError> {
+    let context = BuildContext::for_tests("attributes", Clock::manual(0)).with_signals(only(signal));
+    AttributesOfRecords::build(config(yaml).unwrap(), &context)
 }
 
 const TRACES: &str = r#"{"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"shop"}}]},
@@ -26,7 +31,7 @@ const METRICS: &str = r#"{"resourceMetrics":[{"scopeMetrics":[{"metrics":[
     {"name":"second","histogram":{"dataPoints":[{"count":"1"}],"aggregationTemporality":1}}]}]}]}"#;
 
 fn through(yaml: &str, signal: Signal, json: &str) -> Data {
-    let processor = build(yaml).unwrap();
+    let processor = build(yaml, signal).unwrap();
     let data = Data::decode_json(signal, json.as_bytes(), &Limits::default()).unwrap();
     let items = data.items();
     let mut out = Outbox::for_tests(Now::default());
@@ -57,7 +62,7 @@ fn hits(conditions: &str, signal: Signal, json: &str) -> Vec<bool> {
 
 #[test]
 fn the_example_is_valid() {
-    build(include_str!("testdata/default.yaml")).unwrap();
+    build(include_str!("testdata/default.yaml"), Signal::Traces).unwrap();
 }
 
 #[test]
@@ -80,7 +85,27 @@ fn mistakes_are_told_in_the_collectors_words() {
         ),
     ];
     for (yaml, message) in cases {
-        assert_eq!(build(yaml).map(|_| ()).unwrap_err().message, message);
+        assert_eq!(build(yaml, Signal::Traces).map(|_| ()).unwrap_err().message, message);
+    }
+}
+
+#[test]
+fn conditions_on_another_signal_are_refused_when_the_pipeline_is_built() {
+    let refused = |conditions: &str, signal| {
+        let yaml = format!("{{actions: [{{key: a, action: delete}}], exclude: {{match_type: strict, {conditions}}}}}");
+        build(&yaml, signal).err().map(|error| format!("{}: {}", error.path, error.message))
+    };
+    for (field, value) in [("log_bodies", "[x]"), ("log_severity_texts", "[x]"), ("log_severity_number", "{min: 9}")] {
+        let conditions = format!("{field}: {value}");
+        let message = format!("exclude: {field} should not be specified for trace spans");
+        assert_eq!(refused(&conditions, Signal::Traces), Some(message));
+        assert_eq!((refused(&conditions, Signal::Logs), refused(&conditions, Signal::Metrics)), (None, None), "{field}");
+    }
+    for field in ["services", "span_names", "span_kinds"] {
+        let conditions = format!("{field}: [x]");
+        let message = "exclude: neither services nor span_names should be specified for log records".to_owned();
+        assert_eq!(refused(&conditions, Signal::Logs), Some(message));
+        assert_eq!((refused(&conditions, Signal::Traces), refused(&conditions, Signal::Metrics)), (None, None), "{field}");
     }
 }
 
@@ -127,7 +152,6 @@ fn spans_are_matched_by_everything_that_is_given() {
         ("match_type: strict, resources: [{key: service.name, value: shop}], span_names: [second]", [false, true]),
         ("match_type: strict, libraries: [{name: lib}]", [true, true]),
         ("match_type: strict, libraries: [{name: lib, version: '2'}]", [false, false]),
-        ("match_type: strict, log_bodies: [first]", [false, false]),
     ];
     for (conditions, expected) in cases {
         assert_eq!(hits(&format!("include: {{{conditions}}}"), Signal::Traces, TRACES), expected, "{conditions}");

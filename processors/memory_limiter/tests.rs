@@ -19,7 +19,9 @@ fn limits(yaml: &str, total: u64) -> Limits {
 fn limiter(host: &Host, soft: u64) -> Limiter {
     let running = OnceLock::new();
     let _ = running.set(Running { host: host.clone(), limits: Limits { soft, hard: soft } });
-    Limiter { config: Config::default(), said: Arc::default(), running, refusing: AtomicBool::new(false) }
+    let ctx = BuildContext::for_tests("memory_limiter", Clock::manual(0));
+    let counters = Counters::new(ctx.telemetry(), ctx.id());
+    Limiter { config: Config::default(), said: Arc::default(), counters, running, refusing: AtomicBool::new(false) }
 }
 
 #[test]
