@@ -97,12 +97,12 @@ impl Transcoder<'_> {
                 let bytes = base64(&self.json.text()?);
                 self.delimited(&bytes.ok_or_else(|| self.json.error(at, "not base64"))?);
             }
-            Kind::Id(_) => {
+            Kind::Id(expected) => {
                 let at = self.json.pos;
                 let bytes = hex(&self.json.text()?);
                 let bytes = bytes.ok_or_else(|| self.json.error(at, "not a hexadecimal id"))?;
-                // An id of zeros stands for none, whatever its length.
-                let none = bytes.iter().all(|byte| *byte == 0) && matches!(bytes.len(), 0 | 8 | 16);
+                // An id of zeros stands for none.
+                let none = bytes.len() == expected && bytes.iter().all(|byte| *byte == 0);
                 self.delimited(if none { &[] } else { &bytes });
             }
             Kind::Bool => {

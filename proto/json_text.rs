@@ -67,22 +67,17 @@ pub(crate) fn push_otlp_double(out: &mut String, number: f64) {
     if size == 0.0 || (1e-6..1e21).contains(&size) {
         push_display(out, number);
     } else if number.is_finite() {
-        push_display(out, format_args!("{number:e}"));
+        let text = format!("{number:e}");
+        let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+        let sign = if exponent.starts_with('-') { '-' } else { '+' };
+        push_display(out, format_args!("{digits}e{sign}{:0>2}", exponent.trim_start_matches('-')));
     } else {
         push_double(out, number);
     }
 }
 
-/// The bytes of base64 text of the standard alphabet with its padding; line breaks do not count. `None` when it is not.
+/// The bytes of base64 text of the standard alphabet with its padding. `None` when it is not.
 pub(crate) fn base64(text: &[u8]) -> Option<Vec<u8>> {
-    let broken = text.iter().any(|letter| matches!(letter, b'\r' | b'\n'));
-    let joined: Vec<u8>;
-    let text = if broken {
-        joined = text.iter().copied().filter(|letter| !matches!(letter, b'\r' | b'\n')).collect();
-        &joined
-    } else {
-        text
-    };
     if !text.len().is_multiple_of(4) {
         return None;
     }

@@ -76,8 +76,15 @@ fn j3_ids_are_hexadecimal_of_the_right_length() {
     for none in [r#""""#, r#""00000000000000000000000000000000""#] {
         assert_eq!(accepted(&format!(r#""traceId":{none}"#)).span(0).trace_id(), None);
     }
-    for wrong in [r#""0102""#, r#""AQIDBAUGBwgJCgsMDQ4PEA==""#, r#""g102030405060708090a0b0c0d0e0f10""#, "null", "5", r#""010""#]
-    {
+    for wrong in [
+        r#""0102""#,
+        r#""AQIDBAUGBwgJCgsMDQ4PEA==""#,
+        r#""g102030405060708090a0b0c0d0e0f10""#,
+        r#""0000000000000000""#,
+        "null",
+        "5",
+        r#""010""#,
+    ] {
         refused(&format!(r#""traceId":{wrong}"#));
         refused(&format!(r#""links":[{{"traceId":{wrong}}}]"#));
     }
@@ -156,7 +163,7 @@ fn j7_bytes_are_base64_of_the_standard_alphabet_with_padding() {
     assert_eq!(value(r#""bytesValue":"AAH/""#), Ok(Value::Bytes(vec![0, 1, 255])));
     assert_eq!(value(r#""bytesValue":"AQ==""#), Ok(Value::Bytes(vec![1])));
     assert_eq!(value(r#""bytesValue":"""#), Ok(Value::Bytes(vec![])));
-    for text in [r#""AAH_""#, r#""AQ""#, r#""AQ=""#, r#""A===""#, r#""AQ==AQ==""#, r#""A Q=""#, "null", "5"] {
+    for text in [r#""AAH_""#, r#""AQ""#, r#""AQ=""#, r#""A===""#, r#""AQ==AQ==""#, r#""A Q=""#, r#""AQ\n==""#, "null", "5"] {
         assert!(value(&format!(r#""bytesValue":{text}"#)).is_err(), "{text}");
     }
 }
@@ -262,5 +269,5 @@ fn j13_what_is_empty_is_left_out_but_some_messages_are_always_written() {
         )
     );
     let doubles = r#"{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"histogram":{"dataPoints":[{"explicitBounds":[1,2.5,1e21,1e-7,"NaN","-Infinity"]}]}}]}]}]}"#;
-    assert!(written(Signal::Metrics, doubles).contains(r#""explicitBounds":[1,2.5,1e21,1e-7,"NaN","-Infinity"]"#));
+    assert!(written(Signal::Metrics, doubles).contains(r#""explicitBounds":[1,2.5,1e+21,1e-07,"NaN","-Infinity"]"#));
 }
