@@ -36,6 +36,7 @@ impl Collector {
         std::fs::write(folder.path().join("collector.yaml"), config)?;
         let mut child = Command::new(binary)
             .args(["run", "--config", "collector.yaml", "--set", OWN_METRICS])
+            .args(free_health_port(config, sets))
             .args(sets.iter().flat_map(|set| ["--set", set]))
             .current_dir(folder.path())
             .env_remove("RUST_LOG")
@@ -151,6 +152,13 @@ impl Drop for Collector {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Health on a port that the system chooses, for a configuration that answers it and a test that does not say where.
+fn free_health_port(config: &str, sets: &[&str]) -> Vec<&'static str> {
+    let answers = config.lines().any(|line| line.trim() == "health_check: {}");
+    let is_said = sets.iter().any(|set| set.starts_with("extensions.health_check"));
+    if answers && !is_said { vec!["--set", "extensions.health_check.endpoint=127.0.0.1:0"] } else { Vec::new() }
 }
 
 /// Repeats a question until it has an answer; fails with the last reason.
