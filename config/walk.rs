@@ -251,8 +251,10 @@ fn literal(spot: Spot<'_>, literals: &[&serde_json::Value], problems: &mut Probl
 
 /// `` `a`, `b` or `c` ``.
 fn choices(literals: &[&serde_json::Value]) -> String {
+    // An empty text stands for the default, and nobody means to write it.
     let words: Vec<String> = literals
         .iter()
+        .filter(|literal| literal.as_str() != Some(""))
         .map(|literal| format!("`{}`", literal.as_str().map_or_else(|| literal.to_string(), str::to_owned)))
         .collect();
     match words.split_last() {

@@ -97,6 +97,9 @@ pub struct RunArgs {
     /// Threads that work on requests; one for each core unless set
     #[arg(long, value_name = "N")]
     pub workers: Option<std::num::NonZeroUsize>,
+    /// Do not watch the configuration files: read them again only on SIGHUP
+    #[arg(long)]
+    pub no_watch: bool,
 }
 
 /// What the process is called, for `--help`, `--version` and completion.
@@ -154,7 +157,11 @@ pub(crate) fn main(program: Program, registry: Registry) -> ExitCode {
 }
 
 fn joined(before: RunArgs, after: RunArgs) -> RunArgs {
-    RunArgs { config: joined_config(before.config, after.config), workers: after.workers.or(before.workers) }
+    RunArgs {
+        config: joined_config(before.config, after.config),
+        workers: after.workers.or(before.workers),
+        no_watch: before.no_watch || after.no_watch,
+    }
 }
 
 fn joined_config(mut before: ConfigArgs, after: ConfigArgs) -> ConfigArgs {
@@ -203,6 +210,18 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_readme_tells_every_command_and_every_exit_code() {
+        let readme = include_str!("../README.md");
+        for command in Cli::command().get_subcommands().map(clap::Command::get_name) {
+            let told = ["", "["].iter().any(|before| readme.contains(&format!("`chaperone {before}{command}")));
+            assert!(told, "README.md does not tell of `{command}`");
+        }
+        for code in EXIT_CODES.lines().take(1).flat_map(|line| line.split(|c: char| !c.is_ascii_digit())) {
+            assert!(code.is_empty() || readme.contains(&format!("\n| {code} | ")), "README.md does not tell exit code {code}");
+        }
     }
 
     #[test]

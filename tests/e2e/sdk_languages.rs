@@ -95,6 +95,18 @@ fn what_nodes_sdk_sends_over_grpc_arrives_unchanged() -> Result<()> {
     NODE.sends("grpc", &["gzip"])
 }
 
+/// The file of a Unix socket is the endpoint of a sidecar; Python's SDK is tried by the sidecar's own test.
+#[test]
+fn what_nodes_sdk_sends_over_a_unix_socket_arrives_unchanged() -> Result<()> {
+    let Some(home) = NODE.home()? else { return Ok(()) };
+    let collector = sdk_sent::keeping_with(&["receivers.otlp.protocols.grpc={transport: unix, endpoint: otlp.sock}"])?;
+    let endpoint = format!("unix://{}", collector.file("otlp.sock").display());
+    // What is no `http:` is taken for TLS unless this is set, as the manifest of the sidecar does.
+    let printed = run(NODE.command(&home).args(["grpc", &endpoint]).env("OTEL_EXPORTER_OTLP_INSECURE", "true"))?;
+    check(&collector, NODE.name, &printed)?;
+    finish(collector)
+}
+
 #[test]
 fn what_gos_sdk_sends_over_http_arrives_unchanged() -> Result<()> {
     GO.sends("http/protobuf", &[])?;

@@ -27,7 +27,12 @@ service:
 
 /// A collector that keeps what it receives.
 pub fn keeping() -> Result<Collector> {
-    Collector::start(env!("CARGO_BIN_EXE_chaperone"), CONFIG, &[])
+    keeping_with(&[])
+}
+
+/// The same with further settings.
+pub fn keeping_with(sets: &[&str]) -> Result<Collector> {
+    Collector::start(env!("CARGO_BIN_EXE_chaperone"), CONFIG, sets)
 }
 
 /// Everything a collector made by [`keeping`] received so far.

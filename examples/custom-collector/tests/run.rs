@@ -32,7 +32,7 @@ fn it_goes_by_its_own_name() -> Result<()> {
     let version = text(&chaperone(&["--version"])?.stdout);
     ensure!(version.starts_with("custom-collector "), "{version}");
     let completion = text(&chaperone(&["completion", "bash"])?.stdout);
-    ensure!(completion.contains("complete -F _custom-collector"), "{completion}");
+    ensure!(completion.contains(" -o default custom-collector\n"), "{completion}");
     Ok(())
 }
 
