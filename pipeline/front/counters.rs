@@ -5,7 +5,7 @@ use crate::telemetry::{BYTE_BOUNDS, ITEM_BOUNDS};
 use crate::{Counter, Gauge, Histogram, Telemetry};
 use chaperone_config::ComponentId;
 use chaperone_proto::Signal;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Counters of one exporter's queue of one signal.
 pub(crate) struct LaneCounters {
@@ -14,6 +14,8 @@ pub(crate) struct LaneCounters {
     signal: Signal,
     /// Labels of what is sent: the exporter, and where it sends.
     destination: Vec<(&'static str, String)>,
+    /// `otelcol_exporter_sent_*`, looked up once, with the first delivery: every request of a local destination is one.
+    sent_by_collector: OnceLock<Counter>,
     /// By the Collector's sizes at the entrance and of deliveries: items and bytes.
     enqueue_size: [Histogram; 2],
     send_size: [Histogram; 2],
@@ -100,6 +102,7 @@ impl LaneCounters {
                 "Number of export requests currently in-flight (including retry backoff). [Development]",
                 &of_type,
             ),
+            sent_by_collector: OnceLock::new(),
             enqueue_size,
             send_size,
             destination: [("exporter", exporter.clone())].into_iter().chain(destination).collect(),
@@ -147,7 +150,7 @@ impl LaneCounters {
     /// Delivered; `rejected` of them the destination refused for good.
     pub(crate) fn delivered(&self, items: usize, rejected: usize) {
         let rejected = rejected.min(items);
-        self.collector(SENT, &[]).add(items as u64);
+        self.sent_by_collector().add(items as u64);
         self.sent.add((items - rejected) as u64);
         self.dropped(rejected, "rejected");
     }
@@ -158,7 +161,7 @@ impl LaneCounters {
         let why: &[_] = if self.telemetry.is_detailed() { &why } else { &[] };
         self.collector(FAILED, why).add(items as u64);
         // The Collector shows `sent 0` beside the first failure, which dashboards divide by.
-        self.collector(SENT, &[]).add(0);
+        self.sent_by_collector().add(0);
         self.dropped(items, reason);
     }
     /// Refused before they were in the queue.
@@ -172,6 +175,9 @@ impl LaneCounters {
             let help = "Items that ended in an exporter's queue, by reason.";
             self.telemetry.counter("chaperone_queue_dropped_items", help, &labels).add(items as u64);
         }
+    }
+    fn sent_by_collector(&self) -> &Counter {
+        self.sent_by_collector.get_or_init(|| self.collector(SENT, &[]))
     }
     /// These series appear with the first event, as the Collector's do.
     fn collector(&self, which: usize, more: &[(&'static str, &str)]) -> Counter {

@@ -112,7 +112,10 @@ async fn attempts(lane: &Lane, chunks: &[Chunk], count: usize) -> Ending {
         };
         report(pass, false);
         lane.counters.attempts_failed.add(1);
-        lane.health.failed(&message);
+        match lane.paused_for() {
+            Some(_) => lane.health.failed(&format!("circuit breaker open: {message}")),
+            None => lane.health.failed(&message),
+        }
         let cause = cause(&message, after);
         let give_up = |reason: &'static str, message: String| {
             tell_given_up(lane, count, &message);

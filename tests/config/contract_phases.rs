@@ -1,6 +1,6 @@
 //! Section 1.6: what is validated. Everything that is wrong is told at once, whatever phase finds it in the Collector.
 
-use crate::contract::{alone, exporter, refused, said};
+use crate::contract::{accepted, alone, exporter, refused, said};
 use chaperone::config::Gates;
 
 #[test]
@@ -102,4 +102,17 @@ fn r1_6_12_validation_opens_nothing() {
     let port = taken.local_addr().expect("it is bound").port();
     let over = format!("receivers: {{otlp: {{protocols: {{grpc: {{endpoint: '127.0.0.1:{port}'}}}}}}}}");
     assert_eq!(said(&[&over, &exporter("timeout: 1s")]), "");
+}
+
+#[test]
+fn r1_6_13_what_a_component_refuses_for_its_signal_is_told_when_the_pipelines_are_built() {
+    let over = |signal: &str| {
+        let match_on = "exclude: {match_type: strict, log_bodies: [x]}";
+        format!(
+            "processors: {{attributes: {{actions: [{{key: a, action: delete}}], {match_on}}}}}\n\
+             service: {{pipelines: {{{signal}: {{receivers: [otlp], processors: [attributes], exporters: [otlp_http]}}}}}}"
+        )
+    };
+    refused(&[&over("traces")], "log_bodies should not be specified for trace spans");
+    accepted(&[&over("logs")]);
 }

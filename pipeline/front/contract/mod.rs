@@ -1,11 +1,12 @@
 //! The Collector's rules for what stands in front of an exporter, numbered: a test a rule, named by section and number.
 //!
-//! `r2_3_04` is the fourth rule of 2.3. Sections: 2.1 time-out, 2.2 retry, 2.3 queue, 2.4 batch; rules for what may be
+//! `r2_3_04` is the fourth rule of 2.3. Sections: 2.1 time-out, 2.2 retry, 2.3 queue, 2.4 batch, 2.5 own metrics; rules for what may be
 //! written are in `tests/config/contract_front.rs` with the same numbers. Where we depart on purpose the name says so, and
 //! the decision stands in `docs/adr/0003-departures-from-the-collector.md`. `breaker` tests what is ours alone.
 
 mod batch;
 mod breaker;
+mod counts;
 mod lines;
 mod queue;
 mod retry;
