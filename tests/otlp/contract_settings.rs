@@ -121,6 +121,16 @@ fn r3_1_22_what_cannot_work_is_refused_when_it_is_checked() {
     accepted("{protocols: {grpc: {endpoint: 'a:0'}, http: {endpoint: 'a:0'}}}");
 }
 
+// 1.1: a text is a list of texts, and null for a scalar is its zero value; both are read as the Collector reads them.
+#[test]
+fn lists_may_be_written_as_texts() {
+    let http = in_force("{protocols: {http: {compression_algorithms: 'gzip,zstd', cors: {allowed_origins: '*'}}}}");
+    assert_eq!(http.pointer("/http/compression_algorithms"), Some(&json!(["gzip", "zstd"])));
+    assert_eq!(http.pointer("/http/cors/allowed_origins"), Some(&json!(["*"])));
+    let unset = in_force("{protocols: {http: {compression_algorithms: }}}");
+    assert!(unset.pointer("/http/compression_algorithms").is_none_or(Value::is_null));
+}
+
 // 3.1.08 and 3.1.10, departures: a receiver that ought to authenticate must not take anything from anybody.
 #[test]
 fn r3_1_08_authenticators_and_middlewares_are_refused_and_named() {

@@ -17,4 +17,5 @@ mod contract_sockets;
 mod grpc;
 mod hostile;
 mod parts;
+mod table;
 mod wire;

@@ -37,6 +37,10 @@ fn mistakes_are_told() {
         ),
         (include_str!("../testdata/invalid_endpoint.yaml"), "`somewhere` is not an address to listen on"),
         (include_str!("../testdata/invalid_path.yaml"), "invalid HTTP URL path set for signal"),
+        (include_str!("../testdata/invalid_auth.yaml"), "the authenticator `basicauth/server` cannot be used"),
+        (include_str!("../testdata/invalid_algorithm.yaml"), "unsupported compression type \"brotli\""),
+        (include_str!("../testdata/invalid_tls.yaml"), "TLS configuration must include both certificate and key"),
+        (include_str!("../testdata/invalid_same_address.yaml"), "`localhost:4317` is the address of `grpc` too"),
         (include_str!("../testdata/invalid_same_path.yaml"), "`v1/traces` is the path of another signal"),
     ] {
         let problems = parse(yaml).unwrap_err();
