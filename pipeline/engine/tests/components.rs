@@ -26,6 +26,7 @@ static PROCESSORS: &[Entry<dyn Processor>] = &[
     Entry::<dyn Processor>::of::<ActFactory>(),
     Entry::<dyn Processor>::of::<TracesOnly>(),
     Entry::<dyn Processor>::of::<Keep>(),
+    Entry::<dyn Processor>::of::<Scale>(),
 ];
 static CONNECTORS: &[Entry<dyn Processor>] = &[
     Entry::<dyn Processor>::of::<ForwardFactory>(),
@@ -241,6 +242,30 @@ impl Processor for Keep {
         host.storage(self.0.as_deref()).map(drop)
     }
     fn process(&self, batch: Batch, out: &mut Outbox) -> Result<(), ProcessError> {
+        out.pass(batch);
+        Ok(())
+    }
+}
+
+/// What `scale` read: accounted bytes while a batch was worked on.
+pub(crate) type Read = Mutex<Vec<usize>>;
+
+/// Weighs the process while it works on a batch.
+struct Scale(Arc<Read>, std::sync::OnceLock<Host>);
+impl ProcessorFactory for Scale {
+    type Config = Nothing;
+    const META: Meta = Meta::processor("scale", "Weighs.", Signals::ALL);
+    fn build(_: Nothing, ctx: &BuildContext) -> Result<Arc<dyn Processor>, ConfigError> {
+        Ok(Arc::new(Scale(ctx.shared(Read::default), std::sync::OnceLock::new())))
+    }
+}
+impl Processor for Scale {
+    fn start(&self, host: &Host) -> Result<(), StartError> {
+        let _ = self.1.set(host.clone());
+        Ok(())
+    }
+    fn process(&self, batch: Batch, out: &mut Outbox) -> Result<(), ProcessError> {
+        self.0.lock().unwrap().extend(self.1.get().map(Host::accounted_bytes));
         out.pass(batch);
         Ok(())
     }

@@ -3,7 +3,7 @@
 mod acknowledgement;
 mod admission;
 mod beside;
-mod components;
+pub(crate) mod components;
 mod conservation;
 mod extensions;
 mod holding;

@@ -1,7 +1,8 @@
 //! 2.3 queue.
 
 use super::*;
-use crate::engine::tests::{payload, records};
+use crate::engine::tests::components::Read;
+use crate::engine::tests::{id, payload, records};
 use crate::{Encoding, Outcome, Payload, Refused};
 use chaperone_proto::Signal;
 
@@ -266,6 +267,25 @@ async fn a_body_is_counted_once_from_the_first_byte_to_the_delivery() {
         script.gate.add_permits(1);
     });
     assert_eq!((outcome, counted()), (Ok(()), 0));
+
+    house.shutdown(Duration::from_secs(1)).await;
+
+    // While it is worked on there is the body, and an index that is smaller than one large record.
+    let house = House::of(
+        "
+receivers: {taps: }
+processors: {scale: }
+exporters: {net: }
+service: {pipelines: {logs: {receivers: [taps], processors: [scale], exporters: [net]}}}
+",
+    )
+    .await;
+    let request = payload(1, &"x".repeat(100_000));
+    let body = request.body.len();
+    let charge = house.entrance.charge(body).expect("room");
+    assert_eq!(house.entrance.submit_charged(request, charge).await, Ok(()));
+    let read = house.settings.shared.get_or_init(&id("scale"), Read::default).lock().unwrap().clone();
+    assert!(read.len() == 1 && (body..2 * body).contains(&read[0]), "{read:?} of {body} bytes");
 
     // Who waits for room has none: the charge stands for the body until then.
     house.shutdown(Duration::from_secs(1)).await;
