@@ -32,7 +32,7 @@ pub use problems::{Location, Problem, Problems, Severity};
 pub use settings::{
     ByteSize, ClientAuth, ClientKeepalive, ClientMiddleware, ClientTls, Duration, Endpoint, Headers, Optional, Secret, ServerKeepalive, ServerTls, Transport,
 };
-pub use surroundings::{Gates, Surroundings};
+pub use surroundings::{Gates, ReadFile, Surroundings};
 pub use tree::Node;
 pub use user_config::{UserConfig, effective_settings, parse_settings, read_settings, written};
 

@@ -2,6 +2,7 @@
 
 use crate::cli::ConfigArgs;
 use crate::commands::print_config;
+use crate::inputs::Inputs;
 use crate::telemetry::TelemetryConfig;
 use crate::{gates, sources};
 use anyhow::Result;
@@ -27,7 +28,14 @@ pub(crate) struct Loaded {
 
 /// Reads what the command line names.
 pub(crate) fn load(args: &ConfigArgs, registry: &Registry) -> Result<Loaded> {
-    Ok(read(&sources::of(args)?, registry, &surroundings(gates::parse(&args.feature_gates)?))?)
+    load_from(args, registry, &Inputs::default())
+}
+
+/// The same, with the files remembered from which it was read, also when it is wrong.
+pub(crate) fn load_from(args: &ConfigArgs, registry: &Registry, inputs: &Inputs) -> Result<Loaded> {
+    let file = |path: &str| inputs.read(path);
+    let around = Surroundings { file: &file, ..surroundings(gates::parse(&args.feature_gates)?) };
+    Ok(read(&sources::read_by(args, &file)?, registry, &around)?)
 }
 
 /// The environment and the files of this process.

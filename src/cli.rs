@@ -136,7 +136,7 @@ pub(crate) fn main(program: Program, registry: Registry) -> ExitCode {
             args.config = joined_config(cli.run.config, args.config);
             commands::print_config::print_config(&args, &registry)
         }
-        Some(Command::Components) => commands::components::components(&registry),
+        Some(Command::Components) => commands::components::components(&registry, program),
         Some(Command::Featuregate(args)) => commands::featuregate::featuregate(&args, &cli.run.config.feature_gates),
         Some(Command::Schema(SchemaCommand::Config)) => commands::schema::config(&registry),
         Some(Command::Docs(args)) => commands::docs::docs(&args, &registry),

@@ -22,12 +22,16 @@ mod commands;
 mod entropy;
 mod gates;
 mod hash_key;
+mod inputs;
+mod operating;
 mod own_metrics;
 mod progress;
 mod recorded;
 mod signals;
 mod sources;
+mod summary;
 mod telemetry;
+mod watch;
 mod yaml;
 
 pub use app::{check, check_within, default_config};

@@ -7,66 +7,131 @@ use chaperone_config::Endpoint;
 use chaperone_net::compression::{BodyEncoding, compress};
 use chaperone_net::{Body, Handler, Listener, Peer, Server, ServerSettings, body};
 use chaperone_pipeline::exposition::{self, Family, FamilyType, Sample};
-use chaperone_pipeline::{BoxFuture, Naming, Telemetry};
+use chaperone_pipeline::{BoxFuture, Level, Naming, Telemetry};
 use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// The servers of all readers.
 pub(crate) struct OwnMetrics {
-    servers: Vec<Server>,
+    telemetry: Telemetry,
+    /// `service.instance.id`, the same as long as the process lives.
+    instance: String,
+    readers: Vec<Served>,
+}
+
+/// One reader's server.
+struct Served {
+    endpoint: Endpoint,
+    server: Server,
+    // Shared with the server.
+    scrape: Arc<Scrape>,
+}
+
+/// What a configuration wants, with every port open that was not.
+pub(crate) struct Wanted {
+    level: Level,
+    readers: Vec<WantedReader>,
+}
+
+struct WantedReader {
+    endpoint: Endpoint,
+    /// None where a server has the port already.
+    listener: Option<Listener>,
+    face: Face,
+}
+
+/// How series look to one reader.
+struct Face {
+    target: Family,
+    naming: Naming,
 }
 
 impl OwnMetrics {
-    /// Opens every reader's port and says where; nothing when the level is `none`.
-    pub async fn start(config: &TelemetryConfig, telemetry: &Telemetry) -> Result<OwnMetrics> {
-        let mut servers = Vec::new();
-        if !config.metrics.exposed() {
-            return Ok(OwnMetrics { servers });
+    /// Nothing is exposed yet.
+    pub fn new(telemetry: &Telemetry) -> Result<OwnMetrics> {
+        Ok(OwnMetrics { telemetry: telemetry.clone(), instance: entropy::uuid()?, readers: Vec::new() })
+    }
+
+    /// Opens the ports that a configuration names and no server has; nothing when the level is `none`.
+    ///
+    /// What is exposed stays as it is until `follow`.
+    pub async fn open(&self, config: &TelemetryConfig) -> Result<Wanted> {
+        let mut readers = Vec::new();
+        if config.metrics.exposed() {
+            let resource = resource(config, &self.instance);
+            for (index, reader) in config.metrics.readers.iter().enumerate() {
+                let prometheus = &reader.pull.exporter.prometheus;
+                let host = if prometheus.host.contains(':') { format!("[{}]", prometheus.host) } else { prometheus.host.clone() };
+                let endpoint = Endpoint::new(format!("{host}:{}", prometheus.port));
+                let listener = match self.readers.iter().any(|served| served.endpoint == endpoint) {
+                    true => None,
+                    false => Some(Listener::bind(&endpoint).await.with_context(|| {
+                        format!(
+                            "cannot expose own metrics (another port: \
+                             service::telemetry::metrics::readers[{index}]::pull::exporter::prometheus::port)"
+                        )
+                    })?),
+                };
+                let face = Face { target: target_info(&resource), naming: prometheus.naming(&resource) };
+                readers.push(WantedReader { endpoint, listener, face });
+            }
         }
-        telemetry.set_level(config.metrics.level());
-        let resource = resource(config)?;
-        for (index, reader) in config.metrics.readers.iter().enumerate() {
-            let prometheus = &reader.pull.exporter.prometheus;
-            let host = if prometheus.host.contains(':') { format!("[{}]", prometheus.host) } else { prometheus.host.clone() };
-            let endpoint = Endpoint::new(format!("{host}:{}", prometheus.port));
-            let listener = Listener::bind(&endpoint).await.with_context(|| {
-                format!(
-                    "cannot expose own metrics (another port: \
-                     service::telemetry::metrics::readers[{index}]::pull::exporter::prometheus::port)"
-                )
-            })?;
-            eprintln!("own metrics: exposed at http://{}/metrics", listener.address());
-            let settings = ServerSettings::http(100);
-            let scrape =
-                Scrape { telemetry: telemetry.clone(), target: target_info(&resource), naming: prometheus.naming(&resource) };
-            servers.push(Server::start(listener, settings, Arc::new(scrape)));
+        Ok(Wanted { level: config.metrics.level(), readers })
+    }
+
+    /// Exposes what is wanted, and nothing else. Series go on counting; what did not change place is not interrupted.
+    pub async fn follow(&mut self, wanted: Wanted) {
+        self.telemetry.set_level(wanted.level);
+        let mut before = std::mem::take(&mut self.readers);
+        for WantedReader { endpoint, listener, face } in wanted.readers {
+            let known = before.iter().position(|served| served.endpoint == endpoint);
+            match (known.map(|place| before.swap_remove(place)), listener) {
+                (Some(served), _) => {
+                    *served.scrape.face.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(face);
+                    self.readers.push(served);
+                }
+                (None, Some(listener)) => {
+                    let scrape = Arc::new(Scrape { telemetry: self.telemetry.clone(), face: Mutex::new(Arc::new(face)) });
+                    let server = Server::start(listener, ServerSettings::http(100), Arc::clone(&scrape));
+                    self.readers.push(Served { endpoint, server, scrape });
+                }
+                // Two readers of one port cannot be opened.
+                (None, None) => {}
+            }
         }
-        Ok(OwnMetrics { servers })
+        for served in before {
+            served.server.stop(Duration::from_secs(1)).await;
+        }
+    }
+
+    /// Where they are exposed.
+    pub fn addresses(&self) -> Vec<String> {
+        self.readers.iter().map(|served| format!("http://{}/metrics", served.server.address())).collect()
     }
 
     /// Closes the ports; scrapes in flight finish.
     pub async fn stop(self) {
-        for server in self.servers {
-            server.stop(Duration::from_secs(1)).await;
+        for served in self.readers {
+            served.server.stop(Duration::from_secs(1)).await;
         }
     }
 }
 
 struct Scrape {
     telemetry: Telemetry,
-    target: Family,
-    naming: Naming,
+    face: Mutex<Arc<Face>>,
 }
 
 impl Scrape {
     fn text(&self) -> String {
         let mut families = self.telemetry.families();
         families.push(scrape_errors());
-        self.naming.apply(&mut families);
-        families.push(self.target.clone());
+        let face = Arc::clone(&self.face.lock().unwrap_or_else(PoisonError::into_inner));
+        face.naming.apply(&mut families);
+        families.push(face.target.clone());
         let mut text = String::new();
         exposition::write(&families, &mut text);
         text
@@ -125,9 +190,9 @@ fn refusal(status: StatusCode) -> Response<Body> {
 const CONTENT_TYPE_OF_SCRAPES: &str = "text/plain; version=0.0.4; charset=utf-8; escaping=underscores";
 
 /// Who this is: the Collector's three attributes and those the user set, an empty one removing a default.
-fn resource(config: &TelemetryConfig) -> Result<Vec<(String, String)>> {
+fn resource(config: &TelemetryConfig, instance: &str) -> Vec<(String, String)> {
     let mut attributes = vec![
-        ("service.instance.id".to_owned(), entropy::uuid()?),
+        ("service.instance.id".to_owned(), instance.to_owned()),
         ("service.name".to_owned(), "chaperone".to_owned()),
         ("service.version".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
     ];
@@ -138,7 +203,7 @@ fn resource(config: &TelemetryConfig) -> Result<Vec<(String, String)>> {
         }
     }
     attributes.sort();
-    Ok(attributes)
+    attributes
 }
 
 fn target_info(resource: &[(String, String)]) -> Family {
@@ -172,12 +237,23 @@ mod tests {
     const ANY_PORT: &str =
         "metrics: {readers: [{pull: {exporter: {prometheus: {host: 127.0.0.1, port: 0}}}}]}\nresource: {team: a}";
 
+    async fn started(text: &str, telemetry: &Telemetry) -> Result<OwnMetrics> {
+        let mut metrics = OwnMetrics::new(telemetry)?;
+        let wanted = metrics.open(&config(text)).await?;
+        metrics.follow(wanted).await;
+        Ok(metrics)
+    }
+
+    fn address(metrics: &OwnMetrics) -> std::net::SocketAddr {
+        metrics.readers[0].server.address().tcp().unwrap()
+    }
+
     #[tokio::test]
     async fn own_metrics_are_text_at_one_path() {
         let telemetry = Telemetry::default();
         telemetry.counter("otelcol_receiver_accepted_spans", "Spans.", &[("receiver", "otlp")]).add(3);
-        let metrics = OwnMetrics::start(&config(ANY_PORT), &telemetry).await.unwrap();
-        let address = metrics.servers[0].address().tcp().unwrap();
+        let metrics = started(ANY_PORT, &telemetry).await.unwrap();
+        let address = address(&metrics);
         let (status, text) = get(address, "/metrics").await;
         assert_eq!(status, 200);
         assert!(text.contains("otelcol_receiver_accepted_spans{receiver=\"otlp\"} 3\n"), "{text}");
@@ -191,11 +267,26 @@ mod tests {
         let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let port = taken.local_addr().unwrap().port();
         let text = ANY_PORT.replace("port: 0", &format!("port: {port}"));
-        let error = OwnMetrics::start(&config(&text), &Telemetry::default()).await.err().unwrap();
+        let error = started(&text, &Telemetry::default()).await.err().unwrap();
         let message = format!("{error:#}");
         assert!(message.contains("readers[0]::pull::exporter::prometheus::port"), "{message}");
         assert!(message.contains(&format!("cannot listen on `127.0.0.1:{port}`")), "{message}");
-        let none = OwnMetrics::start(&config("metrics: {level: none}"), &Telemetry::default()).await.unwrap();
-        assert!(none.servers.is_empty());
+        let none = started("metrics: {level: none}", &Telemetry::default()).await.unwrap();
+        assert!(none.readers.is_empty());
+    }
+
+    #[tokio::test]
+    async fn another_configuration_keeps_the_port_it_names_and_closes_others() {
+        let telemetry = Telemetry::default();
+        let mut metrics = started(ANY_PORT, &telemetry).await.unwrap();
+        let before = address(&metrics);
+        let wanted = metrics.open(&config(&ANY_PORT.replace("team: a", "team: b"))).await.unwrap();
+        assert!(get(before, "/metrics").await.1.contains("team=\"a\""), "nothing changes before it is followed");
+        metrics.follow(wanted).await;
+        assert_eq!(address(&metrics), before);
+        assert!(get(before, "/metrics").await.1.contains("team=\"b\""));
+        let wanted = metrics.open(&config("metrics: {level: none}")).await.unwrap();
+        metrics.follow(wanted).await;
+        assert!(std::net::TcpStream::connect(before).is_err(), "nobody listens there any more");
     }
 }

@@ -5,7 +5,7 @@
 use crate::app::default_config;
 use crate::cli::ConfigArgs;
 use anyhow::{Result, anyhow, bail};
-use chaperone_config::Source;
+use chaperone_config::{ReadFile, Source};
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -15,14 +15,19 @@ const MAX_FILE: u64 = 16 << 20;
 
 /// What the command line names, or the default.
 pub(crate) fn of(args: &ConfigArgs) -> Result<Vec<Source>> {
+    read_by(args, &file)
+}
+
+/// The same with files read by somebody who remembers them.
+pub(crate) fn read_by(args: &ConfigArgs, file: ReadFile<'_>) -> Result<Vec<Source>> {
     let mut sources = Vec::new();
     for location in &args.config {
-        sources.push(source(location)?);
+        sources.push(source(location, file)?);
     }
     if sources.is_empty() {
         let here = Path::new("collector.yaml");
         sources.push(match here.exists() {
-            true => source("collector.yaml")?,
+            true => source("collector.yaml", file)?,
             false => Source::Text { name: "built-in collector.yaml".to_owned(), text: default_config().to_owned() },
         });
     }
@@ -31,7 +36,7 @@ pub(crate) fn of(args: &ConfigArgs) -> Result<Vec<Source>> {
 }
 
 /// One `--config`: a path, or `file:`, `env:` or `yaml:` with what follows.
-fn source(location: &str) -> Result<Source> {
+fn source(location: &str, file: ReadFile<'_>) -> Result<Source> {
     let scheme = location.split_once(':').filter(|(scheme, _)| is_scheme(scheme));
     let (name, text) = match scheme {
         None => (location, file(location)),

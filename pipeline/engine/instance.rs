@@ -1,7 +1,7 @@
 //! A built component with what the engine holds of it while it lives.
 //!
 //! A reload builds only what has changed: the graphs before and after it share the other instances, with their state,
-//! their sockets and their queues. What decides is the recipe: type, settings with defaults filled in, key of digests.
+//! their sockets and their queues. What decides is the recipe: type, and settings with defaults filled in.
 
 use crate::engine::bond::Bond;
 use crate::engine::counters::Place;
@@ -34,7 +34,6 @@ pub(crate) struct Recipe {
     pub settings: Option<Value>,
     /// Of exporters: what stands before them.
     pub front: Option<FrontSettings>,
-    pub hash_key: [u8; 32],
 }
 
 impl Recipe {
@@ -101,7 +100,7 @@ mod tests {
     use serde_json::json;
 
     fn recipe(settings: Option<Value>) -> Recipe {
-        Recipe { kind: "otlp", settings, front: None, hash_key: [0; 32] }
+        Recipe { kind: "otlp", settings, front: None }
     }
 
     #[test]
@@ -110,7 +109,6 @@ mod tests {
         assert!(one.is_same(&recipe(Some(json!({"b": [true], "a": 1})))));
         assert!(!one.is_same(&recipe(Some(json!({"a": 1, "b": [false]})))));
         assert!(!one.is_same(&Recipe { kind: "file", ..one.clone() }));
-        assert!(!one.is_same(&Recipe { hash_key: [1; 32], ..one.clone() }));
         assert!(!recipe(None).is_same(&recipe(None)));
     }
 

@@ -64,17 +64,15 @@ impl Running {
         &mut self,
         document: &Document,
         registry: &Registry,
-        hash_key: [u8; 32],
         patience: Duration,
     ) -> Result<Reloaded, ReloadError> {
         let mut problems = Problems::new();
-        let settings = crate::engine::EngineSettings { hash_key, ..self.settings.clone() };
         let parts = graph::check(document, registry, &mut problems);
         if problems.has_errors() {
             return Err(ReloadError::Problems(problems));
         }
         let purpose = Purpose::Run(Some(&self.current));
-        let Some(next) = graph::assemble(document, &parts, &settings, purpose, &mut problems) else {
+        let Some(next) = graph::assemble(document, &parts, &self.settings, purpose, &mut problems) else {
             return Err(ReloadError::Problems(problems));
         };
         let mut reloaded = self.difference(&next);
@@ -92,7 +90,6 @@ impl Running {
             self.services.take_announcements();
             return Err(ReloadError::Start(error));
         }
-        self.settings = settings;
         let leaving = self.move_in(opening).await;
         self.move_out(leaving, patience).await;
         Ok(reloaded)

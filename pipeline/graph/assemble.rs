@@ -202,7 +202,6 @@ impl Plan<'_> {
             kind: part.entry.meta.name,
             settings: (part.entry.effective)(&part.node, &part.path, true, &mut Problems::new()),
             front: part.front.clone(),
-            hash_key: self.settings.hash_key,
         }
     }
     /// Of the pipeline of that name; without one, of all pipelines that receive from or give to the component.

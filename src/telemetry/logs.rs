@@ -116,25 +116,57 @@ fn is_output(path: &str) -> bool {
     matches!(path, "stderr" | "stdout")
 }
 
-/// Starts logging, once a process. `RUST_LOG` wins over the level.
-pub(crate) fn start_logs(config: &LogsConfig) {
-    let filter = match std::env::var("RUST_LOG") {
+/// What became of logging: its level can be changed while it runs.
+pub(crate) struct Logs {
+    config: LogsConfig,
+    set_filter: Box<dyn Fn(EnvFilter)>,
+}
+
+impl Logs {
+    /// Follows a configuration that was read again: the level at once, the rest after a restart, which is said.
+    pub fn follow(&mut self, config: &LogsConfig) {
+        if config.level != self.config.level {
+            (self.set_filter)(filter(&config.level));
+        }
+        let others = LogsConfig { level: self.config.level.clone(), ..config.clone() };
+        if others != self.config {
+            tracing::warn!("settings of `service::telemetry::logs` other than `level` take effect after a restart");
+        }
+        self.config = LogsConfig { level: config.level.clone(), ..self.config.clone() };
+    }
+}
+
+fn filter(level: &str) -> EnvFilter {
+    match std::env::var("RUST_LOG") {
         Ok(directives) if !directives.is_empty() => EnvFilter::new(directives),
         // What the transport says below `warn` is of no use to an operator.
-        _ => EnvFilter::new(format!("{},h2=warn,hyper=warn,hyper_util=warn,tonic=warn,tower=warn", config.level)),
-    };
+        _ => EnvFilter::new(format!("{level},h2=warn,hyper=warn,hyper_util=warn,tonic=warn,tower=warn")),
+    }
+}
+
+/// Starts logging, once a process. `RUST_LOG` wins over the level.
+pub(crate) fn start_logs(config: &LogsConfig) -> Logs {
     let (writer, is_terminal) = match config.output_paths.first().map(String::as_str) {
         Some("stdout") => (BoxMakeWriter::new(io::stdout), io::stdout().is_terminal()),
         Some(_) => (BoxMakeWriter::new(io::stderr), io::stderr().is_terminal()),
         None => (BoxMakeWriter::new(io::sink), false),
     };
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
-    // It fails when a library user has set up logging: theirs stays.
-    let _ = match config.encoding {
-        Encoding::Console => builder.with_ansi(is_terminal).with_target(false).try_init(),
+    let builder = tracing_subscriber::fmt().with_env_filter(filter(&config.level)).with_writer(writer);
+    // Starting fails when a library user has set up logging: theirs stays. So does setting a filter that nobody uses.
+    let set_filter: Box<dyn Fn(EnvFilter)> = match config.encoding {
+        Encoding::Console => {
+            let builder = builder.with_ansi(is_terminal).with_target(false).with_filter_reloading();
+            let handle = builder.reload_handle();
+            let _ = builder.try_init();
+            Box::new(move |filter| drop(handle.reload(filter)))
+        }
         Encoding::Json => {
             let fields: Map<String, Value> = config.initial_fields.clone().into_iter().collect();
-            builder.event_format(JsonLines::new(fields)).try_init()
+            let builder = builder.event_format(JsonLines::new(fields)).with_filter_reloading();
+            let handle = builder.reload_handle();
+            let _ = builder.try_init();
+            Box::new(move |filter| drop(handle.reload(filter)))
         }
     };
+    Logs { config: config.clone(), set_filter }
 }

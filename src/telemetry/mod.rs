@@ -6,7 +6,7 @@
 mod json_lines;
 mod logs;
 
-pub(crate) use logs::{LogsConfig, start_logs};
+pub(crate) use logs::{Logs, LogsConfig, start_logs};
 
 use chaperone_config::{Problems, UserConfig};
 use chaperone_pipeline::{Level, Naming};
