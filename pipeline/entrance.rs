@@ -1,6 +1,6 @@
 //! Where receivers hand requests in: admission, indexing, the run, and the outcome.
 //!
-//! Bodies over 256 KiB are indexed and run on a bounded compute lane, smaller ones on the thread that received them.
+//! Bodies over 1 MiB are indexed and run on a bounded compute lane, smaller ones on the thread that received them.
 //! What was admitted runs to its end whether or not the client still listens. A request whose acknowledgement takes
 //! longer than 4 s is answered with "try again"; its retry joins it if it still runs.
 //!

@@ -186,15 +186,15 @@ async fn a_client_that_goes_away_cancels_nothing() {
 #[tokio::test]
 async fn large_bodies_go_over_the_compute_lane_whether_or_not_the_client_stays() {
     let house = House::of(&queue("")).await;
-    let large = payload(20_000, "");
-    assert!(large.body.len() > 256 << 10);
+    let large = payload(100_000, "");
+    assert!(large.body.len() > 1 << 20);
     assert_eq!(house.entrance.submit(large).await, Ok(()));
-    let mut malformed = payload(20_000, "");
+    let mut malformed = payload(100_000, "");
     malformed.body = malformed.body.slice(..malformed.body.len() - 1);
     assert!(matches!(house.entrance.submit(malformed).await, Err(Refused::Malformed { .. })));
     let script = house.script("net");
     house.shutdown(Duration::from_secs(5)).await;
-    assert_eq!(script.items(), 20_000);
+    assert_eq!(script.items(), 100_000);
 }
 
 #[tokio::test(start_paused = true)]
