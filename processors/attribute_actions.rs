@@ -6,7 +6,7 @@
 use crate::attribute_values::{Conversion, convert, from_json, hashed};
 use chaperone_pipeline::{ClientInfo, ConfigError};
 use chaperone_proto::record::Edit;
-use chaperone_proto::{KeyId, RecordMut, Value, keys};
+use chaperone_proto::{AttrsMut, KeyId, Value, keys};
 use regex::Regex;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -314,24 +314,24 @@ fn context(name: &str, client: &ClientInfo) -> Option<String> {
     if values.is_empty() { None } else { Some(values.join(";")) }
 }
 
-impl AttributeList for RecordMut<'_> {
+impl AttributeList for AttrsMut<'_> {
     fn has(&self, key: KeyId) -> bool {
-        self.as_ref().attrs().get(key).is_some()
+        self.as_ref().get(key).is_some()
     }
     fn get(&self, key: KeyId) -> Option<Value> {
-        self.as_ref().attrs().get(key).map(|value| value.to_value())
+        self.as_ref().get(key).map(|value| value.to_value())
     }
     fn replace(&mut self, key: KeyId, value: &Value) {
         self.set(key, value);
     }
     fn append(&mut self, key: KeyId, value: &Value) {
-        RecordMut::append(self, key, value);
+        AttrsMut::append(self, key, value);
     }
     fn remove(&mut self, key: KeyId) {
-        RecordMut::remove(self, key);
+        AttrsMut::remove(self, key);
     }
     fn edit(&mut self, wanted: &dyn Fn(&str) -> bool, edit: &dyn Fn(Value) -> Edit) {
-        self.map_attrs(|key, value| if wanted(key.name) { edit(value.to_value()) } else { Edit::Keep });
+        self.map(|key, value| if wanted(key.name) { edit(value.to_value()) } else { Edit::Keep });
     }
 }
 

@@ -30,7 +30,8 @@ impl ProcessorFactory for AttributesOfRecords {
         .readme(include_str!("README.md"));
 
     fn build(config: Config, ctx: &BuildContext) -> Result<Arc<dyn Processor>, ConfigError> {
-        let matcher = |config: &Option<_>, field| config.as_ref().map(|config| Matcher::new(config, field, ctx.signals())).transpose();
+        let matcher =
+            |config: &Option<_>, field| config.as_ref().map(|config| Matcher::new(config, field, ctx.signals())).transpose();
         Ok(Arc::new(Attributes {
             actions: Actions::new(&config.actions, "actions")?,
             include: matcher(&config.include, "include")?,
@@ -65,7 +66,7 @@ impl Processor for Attributes {
             let picky = self.include.is_some() || self.exclude.is_some();
             for at in 0..batch.data.records() {
                 if !picky || self.wants(&batch.data.record(at)) {
-                    self.actions.apply(&mut batch.data.edit(at), &client);
+                    self.actions.apply(&mut batch.data.edit(at).attrs_mut(), &client);
                 }
             }
         }

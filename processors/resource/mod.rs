@@ -4,7 +4,6 @@
 //! is no record, and no data point, are left as they are: nothing of them is looked at anywhere.
 
 mod config;
-mod list;
 #[cfg(test)]
 mod tests;
 
@@ -15,7 +14,6 @@ use chaperone_pipeline::{
     Batch, BuildContext, ConfigError, Meta, Next, Now, Outbox, ProcessError, Processor, ProcessorFactory, Signals, Stability,
 };
 use chaperone_proto::{Data, Metrics};
-use list::OfResource;
 use std::sync::Arc;
 
 /// Factory of the processor.
@@ -51,7 +49,7 @@ impl Processor for Resources {
                 // Records of one resource follow each other.
                 let resource = batch.data.record(at).resource().index();
                 if last.replace(resource) != Some(resource) {
-                    self.actions.apply(&mut OfResource(batch.data.edit(at)), &client);
+                    self.actions.apply(&mut batch.data.edit(at).resource_attrs(), &client);
                 }
             }
         }
