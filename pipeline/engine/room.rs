@@ -52,25 +52,25 @@ impl<F: Fn() -> usize> Asking<'_, F> {
             };
             let (way, run) = self.door.enter();
             let Some(route) = way.route(self.size.signal) else {
-                client.map(Client::is_let_in);
+                end(client);
                 return Err(TurnedAway::NotServed);
             };
             let refused = match way.flow.admit(route, self.size, &self.items) {
                 Ok(room) => {
-                    client.map(Client::is_let_in);
+                    end(client);
                     return Ok(Admitted { place, way, run, room });
                 }
                 Err(refused) => refused,
             };
             // Who sends nothing is never told to come again: it needs no room.
             if (self.items)() == 0 {
-                client.map(Client::is_let_in);
+                end(client);
                 return Ok(Admitted { place, way, run, room: Vec::new() });
             }
             // A graph that is to be taken down does not wait for those who wait.
             drop((place, run));
             let Some(lane) = refused.worth_waiting().cloned() else {
-                client.map(Client::is_let_in);
+                end(client);
                 self.refuse(&way.flow, &refused);
                 return Err(TurnedAway::Refused(refused));
             };
@@ -92,7 +92,7 @@ impl<F: Fn() -> usize> Asking<'_, F> {
                 () = lane.turned_away() => true,
             };
             if turned_away {
-                client.map(Client::is_let_in);
+                end(client);
                 self.refuse(&way.flow, &refused);
                 return Err(TurnedAway::Refused(refused));
             }
@@ -121,9 +121,10 @@ struct Client<'a> {
     items: Option<usize>,
 }
 
-impl Client<'_> {
-    fn is_let_in(mut self) {
-        self.items = None;
+/// The wait has ended, and what became of the request is counted elsewhere.
+fn end(client: Option<Client<'_>>) {
+    if let Some(mut client) = client {
+        client.items = None;
     }
 }
 

@@ -27,7 +27,7 @@ pub(crate) fn head(mut item: Item, room: u64, sizer: Sizer, alone: bool) -> Head
                 return Head::Whole(item);
             }
             match Splitter::new(item.chunk.signal, item.chunk.contiguous()) {
-                Ok(splitter) if splitter.items_left() > 0 => splitter,
+                Ok(splitter) if splitter.items_left() > 0 => Box::new(splitter),
                 // It was encoded by us; if it cannot be split it can still be sent.
                 _ if alone => return Head::Whole(item),
                 _ => return Head::Nothing(item),

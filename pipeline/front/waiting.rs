@@ -25,7 +25,7 @@ pub(crate) struct Item {
     /// Whether this is a whole chunk or its last part: one request less in the queue when it is finished.
     pub last_part: bool,
     /// What is left of a chunk that is being split; `chunk` has its number of items and no body.
-    pub rest: Option<Splitter>,
+    pub rest: Option<Box<Splitter>>,
 }
 
 /// Requests with the same metadata.
