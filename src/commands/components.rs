@@ -2,22 +2,23 @@
 //!
 //! The shape is the Collector's, sorted by name, with the other spellings and a summary beside it.
 
-use crate::cli::Done;
+use crate::cli::{Done, Program};
 use chaperone_pipeline::{Kind, Meta, Registry, Stability};
 use chaperone_proto::Signal;
 use std::fmt::Write;
 use std::io::Write as _;
 
-pub(crate) fn components(registry: &Registry) -> Done {
-    std::io::stdout().write_all(listing(registry).as_bytes())?;
+pub(crate) fn components(registry: &Registry, program: Program) -> Done {
+    std::io::stdout().write_all(listing(registry, program).as_bytes())?;
     Ok(())
 }
 
-fn listing(registry: &Registry) -> String {
+fn listing(registry: &Registry, program: Program) -> String {
     let mut out = format!(
-        "buildinfo:\n  command: chaperone\n  description: {}\n  version: {}\n",
+        "buildinfo:\n  command: {}\n  description: {}\n  version: {}\n",
+        program.name,
         env!("CARGO_PKG_DESCRIPTION"),
-        env!("CARGO_PKG_VERSION")
+        program.version
     );
     let sections = [
         (Kind::Receiver, "receivers"),
@@ -84,7 +85,7 @@ mod tests {
     #[test]
     fn the_listing_is_yaml_and_names_every_component_once() {
         let registry = crate::built_in();
-        let tree = Node::parse(&listing(&registry), "components").unwrap();
+        let tree = Node::parse(&listing(&registry, Program { name: "chaperone", version: "1.0" }), "components").unwrap();
         let sections = ["receivers", "processors", "exporters", "connectors", "extensions"];
         let mut listed: Vec<String> = sections
             .iter()

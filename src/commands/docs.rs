@@ -52,7 +52,15 @@ fn readmes(asked: &str, registry: &Registry) -> Result<String> {
             None => bail!("there is no component `{asked}`\n  hint: `chaperone docs` lists them all"),
         }
     }
-    Ok(found.iter().map(|meta| meta.readme).collect::<Vec<_>>().join("\n"))
+    Ok(found.into_iter().map(readme).collect::<Vec<_>>().join("\n"))
+}
+
+/// What a component brings; one of somebody else's may bring nothing.
+fn readme(meta: &Meta) -> String {
+    if !meta.readme.is_empty() {
+        return meta.readme.to_owned();
+    }
+    format!("# {}\n\n{}\nIt brings no documentation; `schema config` describes its settings.\n", meta.name, meta.summary)
 }
 
 #[cfg(test)]
@@ -77,6 +85,15 @@ mod tests {
         assert_eq!(of("otlp"), of("receivers/otlp"));
         assert_eq!(of("otlphttp"), of("exporters/otlp_http"));
         assert_ne!(of("otlphttp"), of("otlp"));
+    }
+
+    #[test]
+    fn a_component_without_documentation_says_so() {
+        let mut entry = crate::built_in().exporters[0];
+        entry.meta = Meta { name: "ours", aliases: &[], summary: "Does it.", readme: "", ..entry.meta };
+        let registry = Registry { exporters: Box::leak(Box::new([entry])), ..Registry::NONE };
+        let told = readmes("ours", &registry).unwrap();
+        assert!(told.starts_with("# ours\n\nDoes it.\n") && told.contains("schema config"), "{told}");
     }
 
     #[test]

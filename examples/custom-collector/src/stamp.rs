@@ -35,7 +35,8 @@ pub struct Stamp;
 
 impl ProcessorFactory for Stamp {
     type Config = Config;
-    const META: Meta = Meta::processor("stamp", "Sets one attribute on every span and log record.", Signals::RECORDS);
+    const META: Meta = Meta::processor("stamp", "Sets one attribute on every span and log record.", Signals::RECORDS)
+        .readme(include_str!("stamp.md"));
 
     fn build(config: Config, _ctx: &BuildContext) -> Result<Arc<dyn Processor>, ConfigError> {
         Ok(Arc::new(Stamping(config)))

@@ -31,6 +31,10 @@ fn components_of_both_are_listed() -> Result<()> {
 fn it_goes_by_its_own_name() -> Result<()> {
     let version = text(&chaperone(&["--version"])?.stdout);
     ensure!(version.starts_with("custom-collector "), "{version}");
+    let components = text(&chaperone(&["components"])?.stdout);
+    ensure!(components.contains("command: custom-collector\n"), "{components}");
+    let docs = text(&chaperone(&["docs", "stamp"])?.stdout);
+    ensure!(docs.contains("| `key` | `stamped.by` |"), "{docs}");
     let completion = text(&chaperone(&["completion", "bash"])?.stdout);
     ensure!(completion.contains(" -o default custom-collector\n"), "{completion}");
     Ok(())
