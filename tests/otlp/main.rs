@@ -4,6 +4,8 @@
 //! `README.md` beside this file says what each rule is. Where the answer of a Collector is quoted, it was recorded from a
 //! running 0.157. Where we depart on purpose the test shows what we do, and says so.
 
+#![expect(clippy::unwrap_used, reason = "a test that panics says where")]
+
 mod bench;
 mod bodies;
 mod contract_cors;
