@@ -3,14 +3,16 @@
 //! It does not retry and does not follow redirects: the exporter front decides about the first, and a telemetry
 //! endpoint that moves is a setting to correct.
 
+use crate::body::Pieces;
 use crate::collect::{Pace, collect};
 use crate::connect::{Connector, Proxy, Route};
 use crate::tls::{HTTP, HTTP1};
-use crate::{Body, BoxError, ReceiveError, TlsClient, TlsError, body};
+use crate::{BoxError, ReceiveError, TlsClient, TlsError, body};
 use bytes::Bytes;
 use chaperone_config::ClientTls;
 use http::header::{CONNECTION, PROXY_AUTHORIZATION};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
+use http_body_util::Full;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use std::sync::Arc;
@@ -145,7 +147,7 @@ const PING_TIMEOUT: Duration = Duration::from_secs(15);
 /// Keeps connections; clones share them.
 #[derive(Debug, Clone)]
 pub struct HttpClient {
-    client: Client<Connector, Body>,
+    client: Client<Connector, Full<Pieces>>,
     connector: Connector,
     keep_alives: bool,
     // Shared by clones: each request under way holds a permit.
@@ -216,13 +218,13 @@ impl HttpClient {
         }
     }
 
-    async fn exchange(&self, request: http::Request<Body>, shown: &str) -> Result<HttpResponse, RequestError> {
+    async fn exchange(&self, request: http::Request<Full<Pieces>>, shown: &str) -> Result<HttpResponse, RequestError> {
         let transport = |source: BoxError| RequestError::Transport { url: shown.to_owned(), source };
         let _permit = match &self.permits {
             Some(permits) => Some(permits.acquire().await.expect("invariant: never closed")),
             None => None,
         };
-        let response = self.client.request(request).await.map_err(|error| transport(error.into()))?;
+        let response = self.client.request(request).await.map_err(|error| transport(self.connector.explain(error.into())))?;
         let (parts, body) = response.into_parts();
         let body = match collect(body, MAX_ANSWER, &mut (), Pace::SLOWEST).await {
             Ok(body) => body,

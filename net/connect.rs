@@ -19,7 +19,7 @@ use std::io::{IoSlice, Result};
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -119,6 +119,18 @@ pub struct Connector {
     tcp: HttpConnector,
     tls: TlsClient,
     route: Route,
+    // Shared with the connections: why the last one of them was ended by TLS. A server that refuses our certificate says
+    // so only after our side has shaken hands, and the HTTP library passes on no more than that the connection is gone.
+    refusal: Arc<Mutex<Option<rustls::Error>>>,
+}
+
+/// TLS ended a connection while a request was under way or about to be.
+#[derive(Debug, thiserror::Error)]
+#[error("TLS ended the connection: {why}")]
+struct Refused {
+    why: rustls::Error,
+    #[source]
+    source: BoxError,
 }
 
 impl Connector {
@@ -128,7 +140,7 @@ impl Connector {
         tcp.set_nodelay(true);
         tcp.set_keepalive(Some(TCP_KEEPALIVE));
         tcp.enforce_http(false);
-        Connector { tcp, tls, route }
+        Connector { tcp, tls, route, refusal: Arc::default() }
     }
 
     /// Reads the files that TLS needs, so that a mistake is told at start; nothing when clear text is sent and none is named.
@@ -138,6 +150,15 @@ impl Connector {
 
     pub(crate) fn proxy_authorization(&self, url: &Uri) -> Option<HeaderValue> {
         if let Route::Proxy(proxy) = &self.route { proxy.authorization(url) } else { None }
+    }
+
+    /// A request's error, with what TLS said before it.
+    pub(crate) fn explain(&self, error: BoxError) -> BoxError {
+        let why = self.refusal.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match why {
+            Some(why) => Refused { why, source: error }.into(),
+            None => error,
+        }
     }
 
     async fn open(mut self, url: Uri) -> std::result::Result<Opened, BoxError> {
@@ -162,7 +183,7 @@ impl Connector {
         };
         let stream =
             if is_secure { self.tls.connect(socket, url.host().unwrap_or_default()).await? } else { Stream::Plain(socket) };
-        Ok(Opened { stream: TokioIo::new(stream), proxied })
+        Ok(Opened { stream: TokioIo::new(stream), proxied, refusal: self.refusal })
     }
 }
 
@@ -212,6 +233,7 @@ impl Service<Uri> for Connector {
 pub struct Opened {
     stream: TokioIo<Stream>,
     proxied: bool,
+    refusal: Arc<Mutex<Option<rustls::Error>>>,
 }
 
 impl Connection for Opened {
@@ -223,7 +245,13 @@ impl Connection for Opened {
 
 impl Read for Opened {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: ReadBufCursor<'_>) -> Poll<Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buf)
+        let read = Pin::new(&mut self.stream).poll_read(cx, buf);
+        if let Poll::Ready(Err(error)) = &read
+            && let Some(why) = error.get_ref().and_then(|why| why.downcast_ref::<rustls::Error>())
+        {
+            *self.refusal.lock().unwrap_or_else(PoisonError::into_inner) = Some(why.clone());
+        }
+        read
     }
 }
 

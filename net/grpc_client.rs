@@ -231,7 +231,7 @@ impl GrpcClient {
     }
 
     fn broken(&self, source: BoxError) -> CallError {
-        CallError::Transport { server: self.server.clone(), source }
+        CallError::Transport { server: self.server.clone(), source: self.connector.explain(source) }
     }
 }
 

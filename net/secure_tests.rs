@@ -120,7 +120,8 @@ async fn a_client_shows_its_certificate_where_one_is_asked_for() {
     let asking = ServerTls { client_ca_file: authority.ca_file(), ..authority.server("localhost") };
     let (_server, echo, port) = https(asking).await;
     let url = format!("https://localhost:{port}/");
-    assert!(get(&HttpClient::with(client(authority.client())), &url).await.is_err());
+    let error = get(&HttpClient::with(client(authority.client())), &url).await.unwrap_err();
+    assert!(chain(&error).contains("received fatal alert: CertificateRequired"), "{}", chain(&error));
     assert_eq!(echo.peers(), 0);
     let (cert_file, key_file) = authority.signed("agent", "agent", GOOD);
     let known = ClientTls { cert_file, key_file, ..authority.client() };

@@ -19,12 +19,16 @@ use tracing::debug;
 
 /// How long an idle connection that was told to end may take to say goodbye.
 const GOODBYE: Duration = Duration::from_secs(10);
+/// How long a client that was refused may take to read why.
+const LINGER: Duration = Duration::from_secs(1);
+/// Of what it says meanwhile no more is read.
+const IGNORED: u64 = 64 << 10;
+/// Pause before a beginning that is too short to be told apart is looked at again: nothing wakes who only looks.
+const GLANCE: Duration = Duration::from_millis(20);
 /// What a client hears that speaks clear text to a TLS port: the words of Go's server, which people search for.
 const NOT_TLS: &[u8] = b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n";
 /// Beginnings of requests in clear text, as a TLS record can never begin.
 const METHODS: [&[u8; 5]; 5] = [b"GET /", b"HEAD ", b"POST ", b"PUT /", b"OPTIO"];
-/// Of a request in clear text no more than this is read before the connection is closed.
-const IGNORED: u64 = 64 << 10;
 
 /// What every connection of a server shares.
 pub(super) struct House<H> {
@@ -69,23 +73,34 @@ async fn readable(socket: &Socket) {
 /// The stream that requests come over, after the handshake if there is one; `None` when it failed.
 async fn secured(settings: &ServerSettings, mut socket: Socket, peer: Peer) -> Option<Stream> {
     let Some(tls) = &settings.tls else { return Some(Stream::Plain(socket)) };
-    let handshake = async {
-        if settings.http1 && is_clear_text(&socket).await {
-            answer_in_clear_text(&mut socket).await;
-            return Err(std::io::Error::other("a request in clear text"));
+    let failed = |error: std::io::Error| {
+        debug!(%error, %peer, "TLS handshake failed");
+        if let Some(counters) = &settings.counters {
+            counters.handshake.add(1);
         }
-        tls.accept(socket).await
     };
-    let failure = match timeout(settings.patience().header, handshake).await {
+    let patience = settings.patience().header;
+    if settings.http1 && timeout(patience, is_clear_text(&socket)).await.unwrap_or_default() {
+        failed(std::io::Error::other("a request in clear text"));
+        let _ = timeout(LINGER, answer_in_clear_text(&mut socket)).await;
+        return None;
+    }
+    match timeout(patience, tls.accept(socket)).await {
         Ok(Ok(stream)) => return Some(stream),
-        Ok(Err(error)) => error,
-        Err(_elapsed) => std::io::ErrorKind::TimedOut.into(),
-    };
-    debug!(error = %failure, %peer, "TLS handshake failed");
-    if let Some(counters) = &settings.counters {
-        counters.handshake.add(1);
+        Ok(Err((error, mut socket))) => {
+            failed(error);
+            let _ = timeout(LINGER, drain(&mut socket)).await;
+        }
+        Err(_elapsed) => failed(std::io::ErrorKind::TimedOut.into()),
     }
     None
+}
+
+/// Ends our side, and reads until the other one ends: a socket closed over unread bytes is reset, and the client would not
+/// see what it was told.
+async fn drain(socket: &mut Socket) {
+    let _ = socket.shutdown().await;
+    let _ = tokio::io::copy(&mut socket.take(IGNORED), &mut tokio::io::sink()).await;
 }
 
 /// Whether a client that should speak TLS speaks HTTP. Only TCP can be looked at without being read.
@@ -97,7 +112,7 @@ async fn is_clear_text(socket: &Socket) -> bool {
             Ok(5) => return METHODS.contains(&&first),
             // Less than a record's header: the rest is on its way.
             Ok(seen) if METHODS.iter().any(|method| method.get(..seen) == first.get(..seen)) && seen > 0 => {
-                tokio::task::yield_now().await;
+                tokio::time::sleep(GLANCE).await;
             }
             _ => return false,
         }
@@ -106,10 +121,7 @@ async fn is_clear_text(socket: &Socket) -> bool {
 
 async fn answer_in_clear_text(socket: &mut Socket) {
     let _ = socket.write_all(NOT_TLS).await;
-    let _ = socket.shutdown().await;
-    // A socket closed over unread bytes is reset, and the client would not see the answer.
-    let mut sink = tokio::io::sink();
-    let _ = tokio::io::copy(&mut socket.take(IGNORED), &mut sink).await;
+    drain(socket).await;
 }
 
 async fn supervised<H: Handler>(house: &House<H>, stream: Stream, peer: Peer, number: u64, mut phase: watch::Receiver<Phase>) {

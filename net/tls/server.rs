@@ -68,10 +68,10 @@ impl TlsServer {
         Ok(TlsServer { inner: Arc::new(Inner { settings, protocols, state }) })
     }
 
-    /// Shakes hands.
-    pub(crate) async fn accept(&self, socket: Socket) -> std::io::Result<Stream> {
+    /// Shakes hands; a failure gives the socket back, over which the client can still be let read why.
+    pub(crate) async fn accept(&self, socket: Socket) -> Result<Stream, (std::io::Error, Socket)> {
         let config = self.current().await;
-        let stream = TlsAcceptor::from(config).accept(socket).await?;
+        let stream = TlsAcceptor::from(config).accept(socket).into_fallible().await?;
         Ok(Stream::Tls(Box::new(stream.into())))
     }
 

@@ -37,7 +37,7 @@ async fn shake(server: &TlsServer, client: &TlsClient, host: &str) -> Handshake 
 
 async fn shake_over(server: &TlsServer, client: &TlsClient, host: &str, here: Socket, there: Socket) -> Handshake {
     let serving = async {
-        let stream = server.accept(here).await.map_err(|error| error.to_string())?;
+        let stream = server.accept(here).await.map_err(|(error, _)| error.to_string())?;
         talk(stream).await
     };
     let calling = async {
