@@ -12,11 +12,16 @@ use std::process::Command;
 /// The release of the Go collector's builder and parts that is known to be whole.
 const GO_COLLECTOR: &str = "v0.157.0";
 
-/// `args` may name peers (`--peer rotel`, `--peer go`); the rest goes to `bench-load`.
+/// `args` may name peers (`--peer rotel`, `--peer go`), or say where one lies (`--peer chaperone=PROGRAM` is another build);
+/// the rest goes to `bench-load`.
 pub fn load(args: &[&str]) -> Result<()> {
     let (names, rest) = split(args)?;
     let mut passed: Vec<String> = rest.iter().map(|arg| (*arg).to_owned()).collect();
     for name in names {
+        if name.contains('=') {
+            passed.extend(["--peer".to_owned(), name.to_owned()]);
+            continue;
+        }
         let fetched = match name {
             "rotel" => rotel(),
             "go" => go_collector(),
