@@ -85,6 +85,12 @@ impl Instance {
 
     /// Takes over what a detector says.
     pub fn hold(&mut self, finding: &Finding, now_ns: u64) {
+        // A finding only grows. One that says less than before is told again from its beginning: detectors were restarted
+        // and see the same data, which ends nothing.
+        if let Some(held) = self.held.iter_mut().find(|held| held.id == finding.id && held.count > finding.count) {
+            held.told_ns = now_ns;
+            return;
+        }
         self.held.retain(|held| held.id != finding.id);
         if self.held.len() >= HELD {
             let oldest = self.held.iter().enumerate().min_by_key(|(_, held)| held.told_ns).map(|(at, _)| at);

@@ -291,3 +291,18 @@ fn the_end_of_an_alert_nobody_heard_of_is_not_told() {
     let verdicts: Vec<Verdict> = told.iter().map(|alert| ledger.consider(alert, START)).collect();
     assert_eq!(verdicts, [Verdict::Suppress("pending"), Verdict::Suppress("never_notified")]);
 }
+
+#[test]
+fn a_finding_that_is_told_again_from_its_beginning_ends_no_alert() {
+    let grown = |count, repeats| Finding { count, ..finding("loop", &[("repeats", repeats)]) };
+    let mut first = engine(vec![rule("detector('loop').repeats >= 4")]);
+    assert_eq!(tell(&mut first, &grown(2, 4.0), START).len(), 1, "it fires");
+    let mut second = engine(vec![rule("detector('loop').repeats >= 4")]);
+    for (key, json) in first.take_changes() {
+        assert!(second.restore(&key, engine::STATE_VERSION, json.as_deref().unwrap()));
+    }
+    let again = tell(&mut second, &grown(1, 3.0), START + SECOND);
+    assert!(again.iter().all(|alert| alert.state == State::Firing && alert.seq > 1), "{again:?}");
+    let on = tell(&mut second, &grown(3, 5.0), START + 2 * SECOND);
+    assert!(on.iter().all(|alert| alert.state == State::Firing), "{on:?}");
+}
