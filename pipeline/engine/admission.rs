@@ -77,6 +77,14 @@ impl Flow {
                 return Err(NotAdmitted::Refused(*index, refusal));
             }
         }
+        let full = |lane: &Arc<Lane>, full| NotAdmitted::Full(Arc::clone(lane), full);
+        if route.queues.len() > 1 {
+            // Asked first, so that who is refused takes nothing and gives nothing back: that would wake all who wait, to
+            // the same end. What does not fit as often as it comes will never fit, and is told so.
+            for lane in &route.queues {
+                lane.budget.ask(route.times(lane), size.bytes, &items).map_err(|why| full(lane, why))?;
+            }
+        }
         let mut room = Vec::with_capacity(route.queues.len());
         for lane in &route.queues {
             if lane.settings.waits
@@ -84,10 +92,7 @@ impl Flow {
             {
                 return Err(NotAdmitted::Paused(Arc::clone(lane), left));
             }
-            match lane.budget.reserve(size.bytes, &items) {
-                Ok(reservation) => room.push(reservation),
-                Err(full) => return Err(NotAdmitted::Full(Arc::clone(lane), full)),
-            }
+            room.push(lane.budget.reserve(size.bytes, &items).map_err(|why| full(lane, why))?);
         }
         Ok(room)
     }

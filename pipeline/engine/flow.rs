@@ -55,6 +55,13 @@ pub(crate) struct Route {
     pub counters: Option<SignalCounters>,
 }
 
+impl Route {
+    /// Over how many ways a request reaches a queue.
+    pub(crate) fn times(&self, queue: &Arc<Lane>) -> usize {
+        self.queues.iter().filter(|other| Arc::ptr_eq(other, queue)).count()
+    }
+}
+
 /// The running graph.
 pub(crate) struct Flow {
     pub nodes: Vec<Node>,

@@ -82,7 +82,8 @@ impl<F: Fn() -> usize> Asking<'_, F> {
             let mut freed = std::pin::pin!(lane.budget.freed());
             freed.as_mut().enable();
             // Room may have come between the refusal and the waiting.
-            if lane.budget.has_room(self.size.bytes, &self.items) {
+            if lane.budget.ask(route.times(&lane), self.size.bytes, &self.items).is_ok() {
+                tokio::task::yield_now().await;
                 continue;
             }
             let turned_away = tokio::select! {

@@ -57,23 +57,24 @@ impl Budget {
     pub(crate) fn reserve(self: &Arc<Self>, bytes: usize, items: impl FnOnce() -> usize) -> Result<Reservation, Full> {
         let items = if self.measure == Measure::Items { items() } else { 0 };
         let mut used = self.lock();
-        self.fits(&used, bytes, items)?;
+        self.fits(&used, 1, bytes, items)?;
         used.reserved_bytes += bytes;
         used.reserved_requests += 1;
         used.reserved_items += items;
         self.accounted.queued.add(bytes);
         Ok(Reservation { budget: Arc::clone(self), bytes, items })
     }
-    /// Whether a request of this size would be given room now.
-    pub(crate) fn has_room(&self, bytes: usize, items: impl FnOnce() -> usize) -> bool {
+    /// Whether a request that comes to this queue `times` over would be given room now.
+    pub(crate) fn ask(&self, times: usize, bytes: usize, items: impl FnOnce() -> usize) -> Result<(), Full> {
         let items = if self.measure == Measure::Items { items() } else { 0 };
-        self.fits(&self.lock(), bytes, items).is_ok()
+        self.fits(&self.lock(), times, bytes, items)
     }
-    fn fits(&self, used: &Used, bytes: usize, items: usize) -> Result<(), Full> {
+    fn fits(&self, used: &Used, times: usize, bytes: usize, items: usize) -> Result<(), Full> {
         let limit = self.max_bytes - self.max_bytes / 10;
+        let bytes = bytes.saturating_mul(times);
         let length = match self.measure {
-            Measure::Requests => 1,
-            Measure::Items => items,
+            Measure::Requests => times,
+            Measure::Items => items.saturating_mul(times),
             Measure::Bytes => bytes,
         };
         if bytes > limit || length > self.max_length {

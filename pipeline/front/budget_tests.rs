@@ -48,7 +48,8 @@ fn a_request_larger_than_the_queue_is_told_apart_from_one_that_has_to_wait() {
     for (measure, bytes, items) in [(Measure::Items, 10, 8), (Measure::Bytes, 8, 1)] {
         let (budget, _) = budget(1000, 7, measure);
         assert_eq!(budget.reserve(bytes, || items).err(), Some(Full::TooLarge), "{measure:?}");
-        assert!(!budget.has_room(bytes, || items) && budget.has_room(7, || 7), "{measure:?}");
+        assert_eq!(budget.ask(1, bytes, || items), Err(Full::TooLarge), "{measure:?}");
+        assert_eq!((budget.ask(1, 7, || 7), budget.ask(2, 4, || 4)), (Ok(()), Err(Full::TooLarge)), "{measure:?}");
     }
     let (budget, _) = budget(1000, 7, Measure::Items);
     let _room = budget.reserve(1, || 4).expect("empty");

@@ -244,8 +244,40 @@ async fn r2_3_14_departure_bytes_bound_every_queue_and_a_queue_size_in_bytes_is_
 
     let house = with("sending_queue: {sizer: bytes, queue_size: 100000000, batch: {enabled: false}}").await;
     assert_eq!(house.figure("otelcol_exporter_queue_capacity", &["logs"]), 100e6);
-    assert!(house.lanes()[0].budget.has_room(100_000_000, || 1));
+    assert!(house.lanes()[0].budget.ask(1, 100_000_000, || 1).is_ok());
     house.shutdown(Duration::from_millis(10)).await;
+}
+
+/// A request that reaches a queue over two ways needs room for both; who waits for it is not kept busy asking.
+#[tokio::test(start_paused = true)]
+async fn a_blocking_queue_that_is_reached_twice_waits_for_room_for_both_or_refuses_at_once() {
+    let text = |size| {
+        format!(
+            "
+receivers: {{taps: }}
+connectors: {{forward: }}
+exporters: {{net: {{sending_queue: {{num_consumers: 1, queue_size: {size}, block_on_overflow: true, batch: {{enabled: false}}}}}}}}
+service: {{pipelines: {{logs: {{receivers: [taps], exporters: [forward, net]}}, logs/2: {{receivers: [forward], exporters: [net]}}}}}}
+"
+        )
+    };
+    let house = House::of(&text(1)).await;
+    assert_eq!(house.entrance.submit(payload(1, "a")).await, overloaded("element size too large"));
+    house.shutdown(Duration::from_secs(1)).await;
+
+    let house = House::of(&text(3)).await;
+    let script = house.script("net");
+    script.say(vec![Answer::Gate; 4]);
+    assert_eq!(house.entrance.submit(payload(1, "a")).await, Ok(()));
+    let (second, ()) = tokio::join!(house.entrance.submit(payload(1, "b")), async {
+        settle().await;
+        assert_eq!(script.seen().len(), 1, "one of three places is free");
+        script.gate.add_permits(1);
+    });
+    assert_eq!(second, Ok(()));
+    script.gate.add_permits(9);
+    house.shutdown(Duration::from_secs(5)).await;
+    assert_eq!(script.items(), 4);
 }
 
 /// What a body was charged with while it was received becomes the room reserved for it: it is never counted twice.
