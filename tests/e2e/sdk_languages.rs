@@ -1,4 +1,4 @@
-//! The official SDKs of JavaScript, Go and Java, and the Go collector's own telemetrygen, against the running binary.
+//! The official SDKs of Python, JavaScript, Go and Java, and the Go collector's own telemetrygen, against the running binary.
 //!
 //! `cargo xtask prepare` makes the programs; nothing is fetched here.
 //! A test is skipped, and says so, only where the language's toolchain is not installed.
@@ -11,27 +11,31 @@ use chaperone_testkit::scrape;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// A language: the folder of its client, and how to tell that its toolchain is there.
+/// A language: where `cargo xtask prepare` puts what it needs, and how to tell that its toolchain is there.
 struct Language {
     name: &'static str,
+    /// Below `.cache/`, with the file that is written last.
+    home: (&'static str, &'static str),
     toolchain: (&'static str, &'static str),
 }
 
-const NODE: Language = Language { name: "node", toolchain: ("node", "--version") };
-const GO: Language = Language { name: "go", toolchain: ("go", "version") };
-const JAVA: Language = Language { name: "java", toolchain: ("javac", "-version") };
+const PYTHON: Language = Language { name: "python", home: ("python", "installed.txt"), toolchain: ("python3", "--version") };
+const NODE: Language = Language { name: "node", home: ("clients/node", "made-from.txt"), toolchain: ("node", "--version") };
+const GO: Language = Language { name: "go", home: ("clients/go", "made-from.txt"), toolchain: ("go", "version") };
+const JAVA: Language = Language { name: "java", home: ("clients/java", "made-from.txt"), toolchain: ("javac", "-version") };
 
 impl Language {
     /// Where its client was made; `None` where the toolchain is missing, which is said.
     fn home(&self) -> Result<Option<PathBuf>> {
-        let home = Path::new(env!("CARGO_MANIFEST_DIR")).join(".cache/clients").join(self.name);
-        if home.join("made-from.txt").exists() {
+        let (folder, stamp) = self.home;
+        let home = Path::new(env!("CARGO_MANIFEST_DIR")).join(".cache").join(folder);
+        if home.join(stamp).exists() {
             return Ok(Some(home));
         }
         let (program, ask) = self.toolchain;
         let asked = Command::new(program).arg(ask).stdout(Stdio::null()).stderr(Stdio::null()).status();
         if asked.is_ok_and(|status| status.success()) {
-            bail!("`.cache/clients/{}` is missing: run `cargo xtask prepare` first", self.name);
+            bail!("`.cache/{folder}` is missing: run `cargo xtask prepare` first");
         }
         eprintln!("skipped: `{program}` is not installed");
         Ok(None)
@@ -39,6 +43,11 @@ impl Language {
 
     fn command(&self, home: &Path) -> Command {
         match self.name {
+            "python" => {
+                let mut python = Command::new(home.join("bin/python"));
+                python.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/clients/python/client.py"));
+                python
+            }
             "node" => {
                 let mut node = Command::new("node");
                 node.arg(home.join("client.js"));
@@ -75,6 +84,18 @@ fn run(command: &mut Command) -> Result<String> {
         bail!("{command:?} ended with {}:\n{}", output.status, String::from_utf8_lossy(&output.stderr));
     }
     Ok(String::from_utf8(output.stdout)?)
+}
+
+#[test]
+fn what_pythons_sdk_sends_over_http_arrives_unchanged() -> Result<()> {
+    PYTHON.sends("http/protobuf", &[])?;
+    PYTHON.sends("http/protobuf", &["gzip"])
+}
+
+#[test]
+fn what_pythons_sdk_sends_over_grpc_arrives_unchanged() -> Result<()> {
+    PYTHON.sends("grpc", &[])?;
+    PYTHON.sends("grpc", &["gzip"])
 }
 
 #[test]
