@@ -107,9 +107,9 @@ impl UserConfig for Config {
             check_directory("directory", &self.directory, self.create_directory, problems);
         }
         match self.mode() {
-            None => problems.error("directory_permissions", "value must be a valid octal representation"),
+            None => problems.error("directory_permissions", "`directory_permissions` value must be a valid octal representation"),
             Some(mode) if mode & !0o777 != 0 => {
-                problems.error("directory_permissions", "contain invalid bits for file access");
+                problems.error("directory_permissions", "`directory_permissions` contain invalid bits for file access");
             }
             Some(_) => {}
         }
