@@ -158,7 +158,8 @@ impl Telemetry {
         // Read functions may take locks of their components: they run after the registry's lock is gone.
         let mut reads: Vec<(usize, usize, Read)> = Vec::new();
         let mut families = Vec::new();
-        let level = self.level();
+        // At `none` nobody serves them; pages about the process still read what they show.
+        let level = self.level().max(Level::Basic);
         let is_shown = |name: &str| own_names::find(name).is_none_or(|known| known.level <= level);
         for (name, instruments) in self.lock().iter().filter(|(name, _)| is_shown(name)) {
             let mut samples = Vec::new();
@@ -259,13 +260,14 @@ impl Gauge {
     pub fn add(&self, n: u64) {
         self.0.fetch_add(n, Ordering::Relaxed);
     }
-    /// Takes away, never below zero.
+    /// Takes away. Another thread may take away before this one has added: the sum is right in the end.
     pub fn sub(&self, n: u64) {
-        let _ = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |value| Some(value.saturating_sub(n)));
+        self.0.fetch_sub(n, Ordering::Relaxed);
     }
-    /// The value.
+    /// The value; never below zero.
     pub fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+        // Below zero the number has wrapped around; nothing that is counted comes near the half of the range.
+        self.0.load(Ordering::Relaxed).cast_signed().max(0).cast_unsigned()
     }
 }
 

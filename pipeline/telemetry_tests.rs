@@ -98,3 +98,12 @@ fn a_level_leaves_out_what_is_above_it() {
     sizes.observe(1.0);
     assert_eq!(count(), Some(1.0));
 }
+
+#[test]
+fn a_gauge_may_be_taken_from_before_it_is_added_to() {
+    let gauge = Telemetry::default().gauge("held", "Held.", &[]);
+    gauge.sub(20);
+    assert_eq!(gauge.get(), 0);
+    gauge.add(25);
+    assert_eq!(gauge.get(), 5);
+}

@@ -3,6 +3,7 @@
 //! Per component: what came in was passed, consumed, dropped with a reason, or is held. Per edge: what one gave the next
 //! got. Per queue: what was taken in was sent, dropped with a reason, waits, or is on its way. Per receiver: what was
 //! received was accepted, refused, joined an earlier copy, or is under way.
+//! After a reload that changed the wiring an edge may have brought less than its component gave, never more.
 //!
 //! A scrape while requests are being worked on may be out by what is under way: check at rest.
 
@@ -43,12 +44,14 @@ fn components(scrape: &Scrape<'_>, wrong: &mut Vec<String>) {
 fn edges(scrape: &Scrape<'_>, wrong: &mut Vec<String>) {
     const EDGE: [&str; 6] = ["from", "from_kind", "from_pipeline", "signal", "to", "to_pipeline"];
     const TO: [&str; 4] = ["to", "to_kind", "to_pipeline", "signal"];
+    let rewired = scrape.sum("chaperone_graph_rewirings", &[], &[]) > 0.0;
     for edge in scrape.keys("chaperone_edge_items", &EDGE) {
         let over = scrape.sum("chaperone_edge_items", &pairs(&EDGE, &edge), &[]);
         let from = pairs(&PLACE, &edge[..4]);
         let given = scrape.sum("chaperone_component_items", &from, &[("direction", "passed")])
             + scrape.sum("chaperone_component_items", &from, &[("direction", "made")]);
-        if over != given {
+        // An edge that was drawn or taken away by a reload has seen a part of what its component gave.
+        if over != given && !(rewired && over < given) {
             wrong.push(format!("edge {}: {over} went over it, `{}` gave {given}", edge.join(" "), edge[0]));
         }
     }

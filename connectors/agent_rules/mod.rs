@@ -177,11 +177,15 @@ impl Processor for AgentRules {
         if instances == 0 && !state.engine.has_changes() { Next::Done } else { Next::After(TICK) }
     }
 
-    fn drain(&self, now: Now, _out: &mut Outbox) -> Next {
-        self.checkpoint(&mut self.state(), now);
+    fn checkpoint(&self, now: Now) {
+        AgentRules::checkpoint(self, &mut self.state(), now);
         if let Some(checkpoints) = self.checkpoints.get() {
             checkpoints.flush(FLUSH);
         }
+    }
+
+    fn drain(&self, now: Now, _out: &mut Outbox) -> Next {
+        Processor::checkpoint(self, now);
         Next::Done
     }
 }

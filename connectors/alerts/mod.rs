@@ -163,11 +163,15 @@ impl Processor for Alerts {
         if state.ledger.has_changes() { Next::After(TICK) } else { Next::Done }
     }
 
-    fn drain(&self, now: Now, _out: &mut Outbox) -> Next {
-        self.checkpoint(&mut self.state(), now);
+    fn checkpoint(&self, now: Now) {
+        Alerts::checkpoint(self, &mut self.state(), now);
         if let Some(checkpoints) = self.checkpoints.get() {
             checkpoints.flush(FLUSH);
         }
+    }
+
+    fn drain(&self, now: Now, _out: &mut Outbox) -> Next {
+        Processor::checkpoint(self, now);
         Next::Done
     }
 }

@@ -90,6 +90,10 @@ impl Running {
             self.services.take_announcements();
             return Err(ReloadError::Start(error));
         }
+        if !reloaded.pipelines.is_empty() {
+            let help = "Reloads that changed the wiring: edges of before and after have each seen a part.";
+            self.settings.telemetry.counter("chaperone_graph_rewirings", help, &[]).add(1);
+        }
         let leaving = self.move_in(opening).await;
         self.move_out(leaving, patience).await;
         Ok(reloaded)

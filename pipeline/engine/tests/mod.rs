@@ -8,6 +8,7 @@ mod conservation;
 mod extensions;
 mod holding;
 mod queue;
+mod reload;
 mod replay;
 mod running;
 pub(crate) mod script;
