@@ -72,6 +72,16 @@ pub enum RequestError {
     },
 }
 
+impl RequestError {
+    /// The cause alone, for who tells the rest in words of its own.
+    pub fn into_source(self) -> Option<BoxError> {
+        match self {
+            RequestError::Transport { source, .. } | RequestError::Invalid { source, .. } => Some(source),
+            RequestError::Timeout { .. } => None,
+        }
+    }
+}
+
 /// An address that cannot be used, in the words of a configuration problem.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UrlError {

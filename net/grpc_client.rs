@@ -73,6 +73,11 @@ pub enum CallError {
 }
 
 impl CallError {
+    /// The cause alone, for who tells the rest in words of its own.
+    pub fn into_source(self) -> Option<BoxError> {
+        if let CallError::Transport { source, .. } = self { Some(source) } else { None }
+    }
+
     fn status(code: Code, message: impl Into<String>) -> CallError {
         CallError::Status { code, message: message.into(), retry_after: None }
     }

@@ -125,7 +125,7 @@ fn judge(error: CallError) -> ExportError {
         CallError::Invalid(_) => (false, None),
         CallError::Status { code, retry_after, .. } => (is_worth_another_try(*code, retry_after.is_some()), *retry_after),
     };
-    let source = std::error::Error::source(&error).is_some().then(|| error.into());
+    let source = error.into_source();
     match retryable {
         true => ExportError::Retryable { message, after, source },
         false => ExportError::Permanent { message, source },

@@ -127,7 +127,7 @@ impl OtlpHttpExporter {
                 client_call(&self.telemetry, &place, &call);
                 answer::judge(&shown, &response, cx.now.unix_ns / 1_000_000_000)
             }
-            Err(error) => Err(ExportError::Retryable { message: error.to_string(), after: None, source: Some(error.into()) }),
+            Err(error) => Err(ExportError::Retryable { message: error.to_string(), after: None, source: error.into_source() }),
         }
     }
 }
