@@ -91,7 +91,8 @@ impl Checkpoints {
         let before = tray.attempts;
         let is_open = |tray: &mut Tray| {
             let is_idle = tray.waiting.is_empty() && !tray.is_writing;
-            !is_idle && !(tray.has_failed && tray.attempts > before)
+            let has_failed_since = tray.has_failed && tray.attempts > before;
+            !is_idle && !has_failed_since
         };
         // A failed attempt is tried at once, not after its pause.
         self.desk.changed.notify_all();

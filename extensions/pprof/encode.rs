@@ -16,6 +16,8 @@ pub(super) struct Stack {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Function {
     pub name: String,
+    /// As the linker knows it. Where it differs from the name, readers leave the name as it is.
+    pub system_name: String,
     pub file: String,
     pub line: u32,
 }
@@ -98,7 +100,8 @@ impl Tables {
         }
         let id = self.functions.len() as u64 + 1;
         let (name, filename) = (self.text(&function.name), self.text(&function.file));
-        self.functions.push(FunctionEntry { id, name, system_name: name, filename });
+        let system_name = self.text(&function.system_name);
+        self.functions.push(FunctionEntry { id, name, system_name, filename });
         self.function_ids.insert(key, id);
         id
     }
@@ -186,7 +189,8 @@ mod tests {
 
     #[test]
     fn every_stack_is_there_with_its_names_and_each_name_once() {
-        let function = |name: &str, line| Function { name: name.into(), file: "f.rs".into(), line };
+        let function =
+            |name: &str, line| Function { name: name.into(), system_name: format!("_{name}"), file: "f.rs".into(), line };
         let main = vec![function("main", 1)];
         let stack = |places, count| Stack { places, thread: "worker".into(), count };
         let inlined = vec![function("leaf", 7), function("middle", 9)];

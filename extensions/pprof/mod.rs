@@ -38,6 +38,9 @@ const MAX_SECONDS: u64 = 300;
 /// Code in which the unwinder must not be asked anything, since it may be interrupted while it holds a lock.
 const BLOCKED: [&str; 4] = ["libc", "libgcc", "pthread", "vdso"];
 
+/// The function of the crate that the timer signal calls.
+const HANDLER: &str = "perf_signal_handler";
+
 /// The one profile that may be taken at a time: the timer signal is the process's own.
 static PLACE: Semaphore = Semaphore::const_new(1);
 
@@ -141,9 +144,18 @@ impl Profiling {
 }
 
 fn stack(frames: &Frames, count: isize) -> Stack {
-    let function =
-        |symbol: &pprof::Symbol| Function { name: symbol.name(), file: symbol.filename().into_owned(), line: symbol.lineno() };
-    let places = frames.frames.iter().map(|place| place.iter().map(function).collect()).collect();
+    let function = |symbol: &pprof::Symbol| Function {
+        name: symbol.name(),
+        system_name: symbol.sys_name().into_owned(),
+        file: symbol.filename().into_owned(),
+        line: symbol.lineno(),
+    };
+    let mut places: Vec<Vec<Function>> = frames.frames.iter().map(|place| place.iter().map(function).collect()).collect();
+    // The sampler interrupted what is of interest: its own frames go, with the kernel's way back into what it interrupted.
+    let is_sampler = |place: &Vec<Function>| place.iter().any(|function| function.name.contains(HANDLER));
+    if let Some(at) = places.iter().position(is_sampler) {
+        places.drain(..places.len().min(at + 2));
+    }
     Stack { places, thread: frames.thread_name_or_id(), count: count as i64 }
 }
 

@@ -66,6 +66,14 @@ async fn a_profile_names_what_the_process_did_and_no_other_is_taken_meanwhile() 
     assert_eq!(status, 200);
     let profile = read(&bytes);
     assert!(names(&profile).iter().any(|name| name.contains("work_that_a_profile_shows")), "{:?}", names(&profile));
+    let of_sample = |sample: &super::encode::Sample| -> Vec<String> {
+        let place = &profile.location[sample.location_id[0] as usize - 1];
+        place.line.iter().map(|line| names(&profile)[line.function_id as usize - 1].clone()).collect()
+    };
+    let samples = profile.sample.iter().filter(|sample| !sample.location_id.is_empty());
+    let innermost: Vec<String> = samples.flat_map(of_sample).collect();
+    assert!(innermost.iter().any(|name| name.contains("work_that_a_profile_shows")), "{innermost:?}");
+    assert!(!names(&profile).iter().any(|name| name.contains("perf_signal_handler")), "the sampler shows itself");
     assert!(profile.duration_nanos >= 1_000_000_000 && profile.time_nanos > 0);
 
     // From the start to the end, into a file.
