@@ -44,6 +44,34 @@ async fn bombs_over_http_are_refused_at_the_limit_whatever_their_encoding() {
     bench.stop().await;
 }
 
+// However many come at once, what is accounted for stays below what so many bodies may be.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn bombs_at_once_are_accounted_for_up_to_their_limits_and_given_back() {
+    const AT_ONCE: u64 = 4;
+    let bench = Bench::http("max_request_body_size: 4MiB").await;
+    for encoding in [BodyEncoding::Gzip, BodyEncoding::Zstd, BodyEncoding::Deflate, BodyEncoding::Lz4] {
+        let body = bomb(encoding).into_iter().take(3 << 20).collect::<Vec<u8>>();
+        let arrived = body.len() as u64;
+        let ask = || bench.ask(post("/v1/traces", &[PROTOBUF, ("Content-Encoding", encoding.name())], body.clone()));
+        let mut asks = std::pin::pin!(async { tokio::join!(ask(), ask(), ask(), ask()) });
+        let mut most = 0;
+        let (one, two, three, four) = std::future::poll_fn(|cx| {
+            most = most.max(bench.accounted());
+            // Looked at all the time, not only when something arrives.
+            cx.waker().wake_by_ref();
+            asks.as_mut().poll(cx)
+        })
+        .await;
+        for answer in [one, two, three, four] {
+            answer.is_bad("http: request body too large");
+        }
+        assert!(most > 0, "{encoding:?}: nothing was seen");
+        assert!(most <= AT_ONCE * (arrived + (4 << 20)), "{encoding:?}: {most} bytes were accounted for");
+        assert_eq!(bench.accounted(), 0, "{encoding:?}");
+    }
+    bench.stop().await;
+}
+
 #[tokio::test]
 async fn bombs_over_grpc_are_refused_at_the_limit_whatever_their_encoding() {
     let bench = Bench::grpc("max_recv_msg_size_mib: 64").await;
