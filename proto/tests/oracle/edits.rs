@@ -222,7 +222,7 @@ steps_equal!(
 );
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
     fn edits_of_spans_equal_edits_of_structs(request in traces(), steps in steps()) {

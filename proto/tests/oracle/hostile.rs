@@ -308,7 +308,7 @@ fn never_panics(signal: Signal, body: &[u8]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
     fn flipped_bytes_never_panic(request in traces(), flips in vec((any::<prop::sample::Index>(), any::<u8>()), 1..6)) {

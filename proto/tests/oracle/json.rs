@@ -25,6 +25,8 @@ fn refused(json: &str) -> DecodeError {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
     #[test]
     fn metrics_survive_json_and_back(request in metrics()) {
         install();

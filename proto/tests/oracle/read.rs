@@ -107,6 +107,8 @@ pub fn check_logs(logs: &Logs, expected: &ExportLogsServiceRequest) {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
     #[test]
     fn spans_read_as_the_oracle_has_them_and_encode_to_the_same_bytes(request in traces()) {
         install();

@@ -69,6 +69,8 @@ fn chosen(keep: &[bool]) -> Vec<u32> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
     #[test]
     fn retained_and_extracted_spans_equal_filtered_structs(request in traces(), flags in vec(any::<bool>(), 40)) {
         install();

@@ -171,7 +171,7 @@ fn limits() -> impl Strategy<Value = SplitLimits> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(120))]
 
     #[test]
     fn parts_of_traces_hold_every_span_once_within_the_limits(request in traces(), limits in limits()) {
