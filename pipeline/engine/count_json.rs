@@ -157,7 +157,11 @@ mod tests {
     fn both_spellings_and_odd_texts_are_counted() {
         for (signal, json, expected) in [
             (Signal::Traces, r#"{"x":"}\"{","resource_spans":[{"scope_spans":[{"spans":[{},{"a":[{}]},null]}]},{}]} rest"#, 3),
-            (Signal::Traces, r#"{"resourceSpans":[{"resource":{"spans":[1,2]},"scopeSpans":[{"spans":[{}]},{"spans":null}]}]}"#, 1),
+            (
+                Signal::Traces,
+                r#"{"resourceSpans":[{"resource":{"spans":[1,2]},"scopeSpans":[{"spans":[{}]},{"spans":null}]}]}"#,
+                1,
+            ),
             (Signal::Logs, r#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"stringValue":"\\"}},{}]}]}]}"#, 2),
             (
                 Signal::Metrics,
@@ -180,7 +184,8 @@ mod tests {
     fn deep_and_broken_texts_end() {
         let deep = format!("{{\"a\":{}", "[".repeat(1_000_000));
         assert_eq!(items(Signal::Traces, deep.as_bytes()), 0);
-        let whole = br#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"stringValue":"a\"b"}},{"x":[1,-2.5e3,true]}]}]}]}"#;
+        let whole =
+            br#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"stringValue":"a\"b"}},{"x":[1,-2.5e3,true]}]}]}]}"#;
         for end in 0..whole.len() {
             assert!(items(Signal::Logs, &whole[..end]) <= 2);
         }
