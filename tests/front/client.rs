@@ -18,7 +18,9 @@ pub fn body(signal: &str, items: usize, text: &str) -> String {
         ),
         "metrics" => format!("{{\"timeUnixNano\":\"{index}\",\"asInt\":\"1\",\"attributes\":[{{\"key\":\"{text}\"}}]}}"),
         // The sampler wants a trace id.
-        _ => format!("{{\"timeUnixNano\":\"1\",\"traceId\":\"5b8efff798038103d269b633813fc60c\",\"body\":{{\"stringValue\":\"{text}\"}}}}"),
+        _ => format!(
+            "{{\"timeUnixNano\":\"1\",\"traceId\":\"5b8efff798038103d269b633813fc60c\",\"body\":{{\"stringValue\":\"{text}\"}}}}"
+        ),
     };
     let all = (0..items).map(one).collect::<Vec<_>>().join(",");
     match signal {
@@ -39,6 +41,15 @@ pub fn begin(address: &str, path: &str, headers: &str, body: &str) -> Result<Tcp
         body.len()
     )?;
     Ok(stream)
+}
+
+/// The head of the answer to a request.
+pub fn head(address: &str, signal: &str, body: &str) -> Result<String> {
+    let mut stream = begin(address, &format!("/v1/{signal}"), "connection: close\r\n", body)?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer)?;
+    let answer = String::from_utf8_lossy(&answer);
+    Ok(answer.split("\r\n\r\n").next().unwrap_or_default().to_lowercase())
 }
 
 /// The status that a request is answered with.

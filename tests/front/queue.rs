@@ -66,3 +66,37 @@ fn batches_are_kept_apart_by_the_headers_of_requests() -> Result<()> {
     assert_eq!(spans_of(false)?, [8, 4], "without `include_metadata` there is nothing to tell them apart by");
     Ok(())
 }
+
+#[test]
+fn a_circuit_breaker_loses_nothing_and_says_when_to_come_back() -> Result<()> {
+    let sink = Sink::start(Some(503))?;
+    let queue = "queue_size: 1, num_consumers: 1, batch: {enabled: false}}, \
+                 retry_on_failure: {initial_interval: 10ms, max_interval: 10ms, max_elapsed_time: 500ms}, \
+                 circuit_breaker: {failures: 3, open_for: 2s";
+    let mut collector = start(&config(&sink, "", queue), &[])?;
+    let address = collector.otlp_http()?;
+    assert_eq!(client::post(&address, "traces", "", &client::body("traces", 1, "a"))?, 200);
+    until(|| {
+        let samples = scrape::parse(&collector.own_metrics()?)?;
+        ensure!(scrape::sum(&samples, "chaperone_exporter_circuit_breaker_opened") >= 1.0, "it has not opened");
+        Ok(())
+    })?;
+    // A probe may be under way just now; while it is open the answer is this one.
+    until(|| {
+        let refused = client::head(&address, "traces", &client::body("traces", 1, "b"))?;
+        let fits = refused.starts_with("http/1.1 429") && refused.contains("\r\nretry-after: ");
+        ensure!(fits, "{refused}");
+        Ok(())
+    })?;
+    sink.answer(200);
+    until(|| {
+        let samples = scrape::parse(&collector.own_metrics()?)?;
+        ensure!(scrape::sum(&samples, "otelcol_exporter_sent_spans") == 1.0, "it has not arrived");
+        assert_eq!(scrape::sum(&samples, "chaperone_queue_dropped_items"), 0.0, "two seconds are more than `max_elapsed_time`");
+        Ok(())
+    })?;
+    assert_eq!(client::post(&address, "traces", "", &client::body("traces", 1, "b"))?, 200);
+    collector.check_conservation()?;
+    assert!(collector.stop()?.success());
+    Ok(())
+}

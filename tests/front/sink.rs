@@ -3,6 +3,7 @@
 use anyhow::{Context, Result};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Bodies in the order in which they came.
@@ -12,6 +13,8 @@ pub type Bodies = Arc<Mutex<Vec<Vec<u8>>>>;
 pub struct Sink {
     pub address: String,
     bodies: Bodies,
+    /// 0 never answers.
+    status: Arc<AtomicU16>,
 }
 
 impl Sink {
@@ -20,14 +23,20 @@ impl Sink {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let address = listener.local_addr()?.to_string();
         let bodies = Bodies::default();
-        let shared = Arc::clone(&bodies);
+        let status = Arc::new(AtomicU16::new(status.unwrap_or(0)));
+        let (shared, answer) = (Arc::clone(&bodies), Arc::clone(&status));
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(std::io::Result::ok) {
-                let bodies = Arc::clone(&shared);
-                std::thread::spawn(move || serve(stream, status, &bodies));
+                let (bodies, status) = (Arc::clone(&shared), Arc::clone(&answer));
+                std::thread::spawn(move || serve(stream, &status, &bodies));
             }
         });
-        Ok(Sink { address, bodies })
+        Ok(Sink { address, bodies, status })
+    }
+
+    /// Answers with another status from now on.
+    pub fn answer(&self, status: u16) {
+        self.status.store(status, Ordering::Release);
     }
 
     pub fn bodies(&self) -> Vec<Vec<u8>> {
@@ -35,7 +44,7 @@ impl Sink {
     }
 }
 
-fn serve(stream: TcpStream, status: Option<u16>, bodies: &Bodies) -> Result<()> {
+fn serve(stream: TcpStream, status: &AtomicU16, bodies: &Bodies) -> Result<()> {
     let mut reader = BufReader::new(stream);
     loop {
         let mut length = 0;
@@ -56,7 +65,8 @@ fn serve(stream: TcpStream, status: Option<u16>, bodies: &Bodies) -> Result<()> 
         let mut body = vec![0; length];
         reader.read_exact(&mut body)?;
         bodies.lock().unwrap_or_else(PoisonError::into_inner).push(body);
-        if let Some(status) = status {
+        let status = status.load(Ordering::Acquire);
+        if status > 0 {
             let head = format!("HTTP/1.1 {status} x\r\ncontent-type: application/x-protobuf\r\ncontent-length: 0\r\n\r\n");
             reader.get_mut().write_all(head.as_bytes())?;
         }
