@@ -15,8 +15,7 @@ pub use config::Config;
 use chaperone_pipeline::telemetry::{BYTE_BOUNDS, ITEM_BOUNDS};
 use chaperone_pipeline::{
     Ack, Batch, BuildContext, ClientInfo, ConfigError, Counter, Gauge, Histogram, Host, Meta, Next, Now, Outbox, Outcome,
-    ProcessError, Processor, ProcessorFactory, Shards, Signals, Stability, StartError,
-    Telemetry,
+    ProcessError, Processor, ProcessorFactory, Shards, Signals, Stability, StartError, Telemetry,
 };
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
