@@ -32,14 +32,18 @@ pub fn ratio(peer: Kind, work: Work) -> Option<f64> {
     }
 }
 
-/// The most anonymous memory in MiB under load, without what queues hold.
-pub fn memory(payload: Payload) -> Option<f64> {
-    match payload {
-        Payload::Lean => Some(40.0),
-        Payload::Chat => Some(80.0),
+/// The most anonymous memory in MiB under load: so much, and what the configured queue may hold.
+pub fn memory(work: Work) -> Option<f64> {
+    let queue = if work.route == Route::Pass { QUEUE_MIB } else { 0.0 };
+    match work.payload {
+        Payload::Lean => Some(40.0 + queue),
+        Payload::Chat => Some(80.0 + queue),
         Payload::Huge | Payload::Small | Payload::Heavy => None,
     }
 }
+
+/// The default of `max_bytes` of an exporter's queue. It is full when the sink is slower than the senders.
+const QUEUE_MIB: f64 = 64.0;
 
 /// The least number of times a peer must hold more anonymous memory.
 pub fn memory_ratio(peer: Kind, work: Work) -> Option<f64> {

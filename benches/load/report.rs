@@ -24,7 +24,7 @@ pub fn costs(measured: &[Measured], has_bars: bool) {
         let (cost, room) = match ours {
             _ if own => (
                 verdict(cpu.median, bars::cpu(one.work).filter(|_| has_bars)),
-                verdict(memory.median, bars::memory(one.work.payload).filter(|_| has_bars)),
+                verdict(memory.median, bars::memory(one.work).filter(|_| has_bars)),
             ),
             Some(ours) => (
                 times(ours, one, Round::cpu_per_million, bars::ratio(one.system.kind, one.work).filter(|_| has_bars)),

@@ -21,10 +21,11 @@ pub fn skew(own: &System, args: &Args, sink: &Sink) -> Result<Vec<Both>> {
         eprintln!("skew, round {} of {}", round + 1, args.rounds);
         for protocol in args.protocol.iter().copied() {
             let work = Work { route: Route::Receive, protocol, payload: Payload::Lean };
-            let even = Terms { connections: 4, first: None, ..terms(args) };
+            // Throughput is a matter of time that passes, so a round is longer here than where CPU time is measured.
+            let requests = args.requests.unwrap_or(work.payload.requests() * if args.quick { 1 } else { 3 });
+            let even = Terms { connections: 4, requests: Some(requests), ..terms(args) };
             // Fewer requests, because those of the first are larger.
-            let requests = Some(args.requests.unwrap_or(work.payload.requests()) / 3);
-            let skewed = Terms { connections: 4, requests, first: Some(Payload::Heavy), ..terms(args) };
+            let skewed = Terms { requests: Some(requests / 3), first: Some(Payload::Heavy), ..even };
             let even = measure(own, work, &even, sink)?;
             rounds.push(Both { protocol, even, skewed: measure(own, work, &skewed, sink)? });
         }
