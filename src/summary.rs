@@ -67,7 +67,8 @@ impl Summary<'_> {
 /// What a reload changed.
 pub(crate) fn of_reload(reloaded: &Reloaded, announcements: &[Announcement], own_metrics: &[String], colours: bool) -> String {
     let mut text = String::new();
-    let _ = writeln!(text, "{} {} components went on as they were", head("reloaded:", colours), reloaded.kept);
+    let components = if reloaded.kept == 1 { "component" } else { "components" };
+    let _ = writeln!(text, "{} {} {components} went on as before", head("reloaded:", colours), reloaded.kept);
     let lists = [
         ("added", &reloaded.added),
         ("replaced", &reloaded.replaced),
@@ -147,7 +148,7 @@ own metrics: exposed at http://127.0.0.1:8888/metrics
         let reloaded = Reloaded { replaced: vec!["exporter debug".to_owned()], kept: 4, ..Reloaded::default() };
         assert_eq!(
             of_reload(&reloaded, &[], &[], false),
-            "reloaded: 4 components went on as they were\n  replaced: exporter debug\n"
+            "reloaded: 4 components went on as before\n  replaced: exporter debug\n"
         );
     }
 }

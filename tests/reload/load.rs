@@ -88,7 +88,8 @@ fn send_until(mut sender: Box<dyn Sender>, stop: &AtomicBool, next: &AtomicU64) 
     seen
 }
 
-fn request(first: u64) -> Vec<u8> {
+/// A request of [`SPANS`] spans, numbered from `first`.
+pub fn request(first: u64) -> Vec<u8> {
     let span = |id: u64| Span {
         trace_id: u128::from(first).to_be_bytes().to_vec(),
         span_id: id.to_be_bytes().to_vec(),

@@ -7,6 +7,7 @@ mod load;
 mod reloads;
 mod senders;
 mod stops;
+mod telling;
 
 /// What an environment variable says, or what CI does.
 fn count(variable: &str, otherwise: usize) -> usize {

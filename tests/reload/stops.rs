@@ -2,7 +2,7 @@
 
 use crate::count;
 use crate::load::{Load, assert_all, ids_of_json, ids_of_request};
-use crate::senders::{Grpc, Http};
+use crate::senders::{Grpc, Http, Outcome, Sender};
 use anyhow::{Result, bail};
 use chaperone_testkit::collector::{Collector, until};
 use chaperone_testkit::fake_http::FakeHttp;
@@ -19,6 +19,15 @@ service:
     traces: {receivers: [otlp], exporters: [otlp_http]}
     traces/batched: {receivers: [otlp], processors: [batch], exporters: [file]}
 ";
+
+/// Sends one request over HTTP, which has to be accepted.
+pub fn post_one(address: &str) -> Result<()> {
+    let mut client = Http { address: address.to_owned(), stream: None };
+    match client.send(&crate::load::request(1)) {
+        Outcome::Accepted => Ok(()),
+        other => bail!("{other:?}"),
+    }
+}
 
 #[test]
 fn nothing_that_was_acknowledged_is_lost_when_the_collector_is_asked_to_end() -> Result<()> {
