@@ -59,8 +59,11 @@ fn what_was_stored_is_there_after_the_store_was_closed() {
     assert_eq!(store.get("n", "a").unwrap().map(|stored| stored.version), Some(3));
 }
 
-/// Every state that a store goes through, and where its record ends.
-fn made(path: &Path) -> (Vec<u8>, Vec<(usize, Vec<(String, String)>)>) {
+/// Where a record ends, and what the store holds then.
+type Seen = Vec<(usize, Vec<(String, String)>)>;
+
+/// Every state that a store goes through.
+fn made(path: &Path) -> (Vec<u8>, Seen) {
     let store = open(path);
     let mut seen = vec![(0, Vec::new()), (store.length() as usize, Vec::new())];
     for changes in states() {
