@@ -11,8 +11,10 @@ use std::net::SocketAddr;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tokio::net::{TcpListener, UnixListener};
+use tokio::net::{TcpListener, TcpSocket, UnixListener};
 
+/// Connections that wait to be accepted. When a thousand agents start at once, a shorter queue has the system refuse some.
+const BACKLOG: u32 = 4096;
 /// Owner and group may connect.
 const SOCKET_MODE: u32 = 0o660;
 
@@ -125,6 +127,26 @@ impl Bound {
     }
 }
 
+/// Listens on the first address that is free.
+fn listen_on_first(addresses: &[SocketAddr]) -> std::io::Result<TcpListener> {
+    let mut failed = std::io::Error::from(std::io::ErrorKind::AddrNotAvailable);
+    for address in addresses {
+        match listen_on(*address) {
+            Ok(listener) => return Ok(listener),
+            Err(error) => failed = error,
+        }
+    }
+    Err(failed)
+}
+
+fn listen_on(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // As everybody does: connections of a process that ended must not keep the next one from its port.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
 impl Listener {
     /// Opens a TCP socket. Port 0 lets the system choose; `address` tells.
     pub async fn bind(endpoint: &Endpoint) -> Result<Listener, BindError> {
@@ -138,7 +160,7 @@ impl Listener {
         }
         let addresses = resolve(transport, endpoint).await?;
         let bind = |source| BindError::Bind { endpoint: endpoint.as_str().to_owned(), source };
-        let listener = TcpListener::bind(addresses.as_slice()).await.map_err(bind)?;
+        let listener = listen_on_first(&addresses).map_err(bind)?;
         let address = ListenAddress::Tcp(listener.local_addr().map_err(bind)?);
         let bound = listener.into_std().map(Bound::Tcp).map_err(bind)?;
         Arc::new(bound).listener(address).map_err(bind)
@@ -165,10 +187,12 @@ impl Listener {
     }
 }
 
+type IsOfFamily = fn(&SocketAddr) -> bool;
+
 /// The addresses of a TCP endpoint, the older family first.
 pub(crate) async fn resolve(transport: Transport, endpoint: &Endpoint) -> Result<Vec<SocketAddr>, BindError> {
     let text = endpoint.as_str();
-    let family: Option<(&'static str, fn(&SocketAddr) -> bool)> = match transport {
+    let family: Option<(&'static str, IsOfFamily)> = match transport {
         Transport::Tcp | Transport::Unix => None,
         Transport::Tcp4 => Some(("tcp4", SocketAddr::is_ipv4)),
         Transport::Tcp6 => Some(("tcp6", SocketAddr::is_ipv6)),
