@@ -206,8 +206,10 @@ impl HttpClient {
     /// Sends one request and reads its answer.
     pub async fn send(&self, request: HttpRequest) -> Result<HttpResponse, RequestError> {
         let HttpRequest { method, url, headers, body, timeout } = request;
-        // The query may hold a token: it is not shown.
-        let shown = format!("{}://{}{}", url.scheme_str().unwrap_or("http"), url.host().unwrap_or_default(), url.path());
+        // The query may hold a token, and what stands before the host a password: neither is shown.
+        let port = url.port().map_or(String::new(), |port| format!(":{port}"));
+        let host = url.host().unwrap_or_default();
+        let shown = format!("{}://{host}{port}{}", url.scheme_str().unwrap_or("http"), url.path());
         let mut sent = http::Request::new(body::slices(body));
         *sent.method_mut() = method;
         *sent.uri_mut() = url;

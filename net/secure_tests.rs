@@ -96,7 +96,7 @@ async fn a_server_that_is_not_trusted_gets_nothing_and_the_error_says_why() {
     let (_server, echo, port) = https(authority.server("localhost")).await;
     let error = get(&HttpClient::with(client(other.client())), &format!("https://localhost:{port}/")).await.unwrap_err();
     let said = chain(&error);
-    assert!(said.starts_with(&format!("no answer from https://localhost/: ")), "{said}");
+    assert!(said.starts_with(&format!("no answer from https://localhost:{port}/: ")), "{said}");
     assert!(said.contains("invalid peer certificate: UnknownIssuer"), "{said}");
     assert_eq!(echo.peers(), 0);
 }
