@@ -1,6 +1,6 @@
 //! Components for tests of the engine: each does one thing, as its settings or its script say.
 
-use super::script::{LocalFactory, NetFactory};
+use super::script::{LocalFactory, NetFactory, VoidFactory};
 use crate::registry::Entry;
 use crate::{
     Ack, Batch, BoxFuture, BuildContext, ConfigError, Entrance, Exporter, Host, Meta, Next, Now, Outbox, ProcessError, Processor,
@@ -34,8 +34,11 @@ static CONNECTORS: &[Entry<dyn Processor>] = &[
     Entry::<dyn Processor>::of::<CountFactory>(),
     Entry::<dyn Processor>::of::<Trickle>(),
 ];
-static EXPORTERS: &[Entry<dyn Exporter>] =
-    &[Entry::<dyn Exporter>::of::<NetFactory>(), Entry::<dyn Exporter>::of::<LocalFactory>()];
+static EXPORTERS: &[Entry<dyn Exporter>] = &[
+    Entry::<dyn Exporter>::of::<NetFactory>(),
+    Entry::<dyn Exporter>::of::<LocalFactory>(),
+    Entry::<dyn Exporter>::of::<VoidFactory>(),
+];
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]

@@ -192,3 +192,20 @@ async fn wait_for_result_waits_for_the_delivery_of_the_whole_batch() {
     assert_eq!(house.send(1).await, Outcome::Ok);
     house.shutdown(Duration::from_secs(1)).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_thrown_away_counts_as_sent_and_is_never_delivered() {
+    let text = "
+receivers: {taps: }
+exporters: {void: }
+service: {pipelines: {logs: {receivers: [taps], exporters: [void]}}}
+";
+    let house = House::of(text).await;
+    for items in [2, 3] {
+        assert_eq!(house.send(items).await, Outcome::Ok);
+    }
+    assert_eq!(house.figure("chaperone_queue_sent_items", &["void"]), 5.0);
+    assert_eq!(house.figure("chaperone_queue_bytes", &["void"]), 0.0, "its room is given back");
+    house.check_conservation();
+    house.shutdown(Duration::from_secs(1)).await;
+}

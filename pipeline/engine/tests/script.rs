@@ -112,6 +112,23 @@ impl ExporterFactory for LocalFactory {
         Ok(Arc::new(Scripted { script: ctx.shared(Script::default), host: Mutex::default(), reports: false }))
     }
 }
+/// Throws away, and must never be given anything.
+pub(crate) struct VoidFactory;
+impl ExporterFactory for VoidFactory {
+    type Config = Nothing;
+    const META: Meta = Meta::exporter("void", "Throws away.", Signals::ALL, Front::NETWORK);
+    fn build(_: Nothing, _: &BuildContext) -> Result<Arc<dyn Exporter>, ConfigError> {
+        Ok(Arc::new(VoidFactory))
+    }
+}
+impl Exporter for VoidFactory {
+    fn export<'a>(&'a self, _: &'a [Chunk], _: ExportContext) -> BoxFuture<'a, Result<Exported, ExportError>> {
+        panic!("nothing is encoded for an exporter that discards")
+    }
+    fn discards(&self) -> bool {
+        true
+    }
+}
 impl Exporter for Scripted {
     fn start<'a>(&'a self, host: &'a Host) -> BoxFuture<'a, Result<(), StartError>> {
         *self.host.lock().unwrap() = Some(host.clone());
