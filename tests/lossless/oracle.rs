@@ -1,5 +1,6 @@
 //! The corpus as the oracle reads it, and the comparison.
 
+use crate::shown;
 use bytes::Bytes;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
@@ -88,6 +89,16 @@ impl Resources {
     /// The same without metrics.
     pub fn without_metrics(&self) -> Resources {
         Resources { metrics: Vec::new(), ..self.clone() }
+    }
+
+    /// The same as JSON shows it: resource, scope, status, body and value are always there, if only as empty messages.
+    pub fn as_json_shows(&self) -> Resources {
+        let Resources { traces, metrics, logs } = self.clone();
+        Resources {
+            traces: shown::traces(ExportTraceServiceRequest { resource_spans: traces }).resource_spans,
+            metrics: shown::metrics(ExportMetricsServiceRequest { resource_metrics: metrics }).resource_metrics,
+            logs: shown::logs(ExportLogsServiceRequest { resource_logs: logs }).resource_logs,
+        }
     }
 
     pub fn spans(&self) -> usize {
