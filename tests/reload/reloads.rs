@@ -38,7 +38,7 @@ impl Version {
             consumers: turn(2) % 2,
             directory: turn(3) % 2 == 1,
             body_mib: turn(4),
-            nonsense: number % 5 == 0,
+            nonsense: number.is_multiple_of(5),
         }
     }
     fn text(&self, at: &Addresses) -> String {
@@ -119,7 +119,7 @@ fn nothing_that_was_acknowledged_is_lost_while_the_configuration_changes() -> Re
         std::fs::write(&beside, Version::of(number).text(&at))?;
         std::fs::rename(&beside, collector.file("collector.yaml"))?;
         // Every third one is found by watching the file.
-        if number % 3 != 0 {
+        if !number.is_multiple_of(3) {
             assert!(Command::new("kill").args(["-HUP", &collector.process().to_string()]).status()?.success());
         }
         until(|| if reloads(&mut collector)? < number as f64 { bail!("reload {number} is not done") } else { Ok(()) })?;
