@@ -10,6 +10,7 @@ use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -25,6 +26,7 @@ pub struct Collector {
     folder: TempDir,
     // Shared with the threads that read the child's output.
     lines: Arc<Mutex<Vec<String>>>,
+    readers: Vec<JoinHandle<()>>,
 }
 
 impl Collector {
@@ -47,9 +49,9 @@ impl Collector {
             .spawn()
             .with_context(|| format!("cannot start `{binary}`"))?;
         let lines = Arc::new(Mutex::new(Vec::new()));
-        keep_lines(child.stdout.take(), &lines);
-        keep_lines(child.stderr.take(), &lines);
-        let mut collector = Collector { child, folder, lines };
+        let readers = [keep_lines(child.stdout.take(), &lines), keep_lines(child.stderr.take(), &lines)];
+        let readers = readers.into_iter().flatten().collect();
+        let mut collector = Collector { child, folder, lines, readers };
         collector.wait_for_line("everything is ready")?;
         Ok(collector)
     }
@@ -81,7 +83,7 @@ impl Collector {
             if let Some(line) = self.output().into_iter().find(|line| line.contains(text)) {
                 return Ok(line);
             }
-            if let Some(status) = self.child.try_wait()? {
+            if let Some(status) = self.ended()? {
                 bail!("the collector ended with {status} before it said `{text}`:\n{}", self.output().join("\n"));
             }
             if start.elapsed() > PATIENCE {
@@ -130,6 +132,17 @@ impl Collector {
         bail!("items were lost or made up:\n{}", broken.join("\n"))
     }
 
+    /// Its exit status once it has ended; then everything it said has been read.
+    fn ended(&mut self) -> Result<Option<ExitStatus>> {
+        let status = self.child.try_wait()?;
+        if status.is_some() {
+            for reader in self.readers.drain(..) {
+                reader.join().expect("invariant: reading lines does not panic");
+            }
+        }
+        Ok(status)
+    }
+
     /// Asks it to end as a service manager does, and waits.
     pub fn stop(&mut self) -> Result<ExitStatus> {
         let killed = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status()?;
@@ -138,7 +151,7 @@ impl Collector {
         }
         let start = Instant::now();
         while start.elapsed() < PATIENCE {
-            if let Some(status) = self.child.try_wait()? {
+            if let Some(status) = self.ended()? {
                 return Ok(status);
             }
             pause();
@@ -192,12 +205,12 @@ fn pause() {
     std::thread::park_timeout(Duration::from_millis(20));
 }
 
-fn keep_lines(output: Option<impl Read + Send + 'static>, lines: &Arc<Mutex<Vec<String>>>) {
-    let Some(output) = output else { return };
+fn keep_lines(output: Option<impl Read + Send + 'static>, lines: &Arc<Mutex<Vec<String>>>) -> Option<JoinHandle<()>> {
+    let output = output?;
     let lines = Arc::clone(lines);
-    std::thread::spawn(move || {
+    Some(std::thread::spawn(move || {
         for line in BufReader::new(output).lines().map_while(std::io::Result::ok) {
             lines.lock().unwrap_or_else(PoisonError::into_inner).push(line);
         }
-    });
+    }))
 }

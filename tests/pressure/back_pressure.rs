@@ -35,6 +35,7 @@ struct Load {
 }
 
 /// Sends requests of new spans from several connections for a while, and at least `requests` from each.
+#[expect(clippy::disallowed_methods, reason = "a load lasts as long as the machine's clock says")]
 fn load(address: &str, next: &AtomicU64, seconds: u64, requests: u64) -> Result<Load> {
     let end = Instant::now() + Duration::from_secs(seconds);
     let sender = || -> Result<Load> {
