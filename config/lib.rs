@@ -30,7 +30,8 @@ pub use id::{ComponentId, PipelineId};
 pub use load::{Source, load, load_what_is_there};
 pub use problems::{Location, Problem, Problems, Severity};
 pub use settings::{
-    ByteSize, ClientAuth, ClientKeepalive, ClientMiddleware, ClientTls, Duration, Endpoint, Headers, Optional, Secret, ServerKeepalive, ServerTls, Transport,
+    ByteSize, ClientAuth, ClientKeepalive, ClientMiddleware, ClientTls, Duration, Endpoint, Headers, Optional, Secret,
+    ServerKeepalive, ServerTls, Transport,
 };
 pub use surroundings::{Gates, ReadFile, Surroundings};
 pub use tree::Node;

@@ -12,9 +12,9 @@ mod buffers;
 pub mod client;
 pub mod collect;
 pub mod compression;
+pub mod connect;
 pub mod discard;
 pub mod figures;
-pub mod connect;
 pub mod grpc;
 pub mod grpc_client;
 #[cfg(test)]

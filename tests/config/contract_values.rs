@@ -99,7 +99,10 @@ fn r1_1_11_optional_blocks_have_three_states() {
     assert_eq!(batch("batch: {min_size: 5}")["min_size"], json!(5));
     assert_eq!(batch("batch: {enabled: false}"), json!({"enabled": false}));
     accepted(&[&queue("batch: {enabled: false, sizer: requests}")]);
-    refused(&[&queue("batch: {enabled: true, sizer: requests}")], "`batch` supports only `items` or `bytes` sizer, found `requests`");
+    refused(
+        &[&queue("batch: {enabled: true, sizer: requests}")],
+        "`batch` supports only `items` or `bytes` sizer, found `requests`",
+    );
     let none = "receivers: {otlp: {protocols: {grpc: {enabled: false}, http: }}}";
     assert_eq!(in_force(&[none], "/receivers/otlp/protocols/grpc"), json!({"enabled": false}));
     refused(&["receivers: {otlp: {protocols: {grpc: false}}}"], "expected a map, found `false`");

@@ -3,13 +3,15 @@
 //! Python's official SDK sends by HTTP and gRPC; SQLite is read back; a Prometheus scrape is parsed; a webhook checks the
 //! signature. Every test ends with the conservation equations and a clean stop.
 
-mod quickstarts;
 mod beside;
+mod quickstarts;
 mod replay;
 mod restart;
 mod sdk;
 mod sdk_languages;
 mod sdk_sent;
+#[path = "../../proto/tests/oracle/shown.rs"]
+mod shown;
 mod sidecar;
 mod stop;
 mod walk;
