@@ -24,6 +24,7 @@ from facts_wire import flat_calls, flat_results, parsed, records, tool_calls, to
 ROOT = pathlib.Path(__file__).resolve().parent
 Counter = collections.Counter
 
+ENDS = {"final_answer", "finish"}
 # Tools of a framework itself: they hand over, delegate or end; a model asks for them, no tool of the application runs.
 FRAMEWORK_TOOL = re.compile(
     r"transfer_to_|delegate_task|[Dd]elegate.work|^ask_\w+_agent$|^agent-|^handoff\b|^billing_agent|^final_answer$|^finish$")
@@ -323,6 +324,8 @@ def facts_of(name, dialects):
     choices = choices_of(found)
     reasons = Counter(finish_of(call, choices) for call in ok if call.requests)
     reasons.pop(None, None)
+    # A streamed step of Mastra has none, the `chat` above it has.
+    reasons = reasons or Counter(parsed(call.finish) for call in ok if not call.requests and call.finish)
     later = lambda call: any(other.record.start >= call.record.end for other in calls if other is not call)
     attempts = sum(max(0, sum(event == "gen_ai.request.attempt" for event, _ in record.events) - 1) for record in found)
     facts = {
@@ -339,6 +342,8 @@ def facts_of(name, dialects):
         "approvals": approvals_of(found),
         **tools_of(found),
     }
+    over = lambda tools: {tool: n for tool, n in tools.items() if FRAMEWORK_TOOL.search(tool) and tool not in ENDS}
+    facts["handoff_tools"] = over(facts["requested"]) or over(facts["framework_tools"])
     return {key: item for key, item in facts.items() if item or key in ("calls_ok", "models", "requested", "executed")}
 
 
