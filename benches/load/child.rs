@@ -55,8 +55,12 @@ impl Drop for Running {
     }
 }
 
-/// A port that nobody listens on.
-pub fn free_port() -> Result<SocketAddr> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port is free")?;
-    Ok(listener.local_addr()?)
+/// Ports that nobody listens on, each another one: all are held until all are chosen.
+pub fn free_ports<const N: usize>() -> Result<[SocketAddr; N]> {
+    let mut held = Vec::with_capacity(N);
+    for _ in 0..N {
+        held.push(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port is free")?);
+    }
+    let addresses = held.iter().map(TcpListener::local_addr).collect::<std::io::Result<Vec<_>>>()?;
+    Ok(addresses.try_into().expect("invariant: one address a listener"))
 }

@@ -1,6 +1,6 @@
 //! The collectors that are measured, and the configuration of each for the same work.
 
-use crate::child::{Running, free_port};
+use crate::child::{Running, free_ports};
 use crate::payload::Protocol;
 use anyhow::{Context, Result, bail};
 use std::fs;
@@ -121,7 +121,7 @@ impl System {
     }
 
     pub fn start(&self, route: Route, sink: SocketAddr) -> Result<Started> {
-        let (http, grpc, own) = (free_port()?, free_port()?, free_port()?);
+        let [http, grpc, own] = free_ports()?;
         let folder = TempDir::new()?;
         let mut command = Command::new(&self.program);
         if self.kind == Kind::Rotel {
@@ -173,7 +173,7 @@ impl System {
 
     /// Starts our own program with its default configuration, on free ports.
     pub fn start_default(&self) -> Result<Started> {
-        let (http, grpc, own, metrics) = (free_port()?, free_port()?, free_port()?, free_port()?);
+        let [http, grpc, own, metrics] = free_ports()?;
         let mut command = Command::new(&self.program);
         let sets = [
             format!("receivers.otlp.protocols.http.endpoint={http}"),

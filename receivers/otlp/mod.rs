@@ -121,7 +121,7 @@ fn load(settings: Option<&ServerTls>, protocols: &'static [&'static [u8]]) -> Re
 }
 
 async fn bind(host: &Host, transport: Transport, endpoint: &Endpoint) -> Result<Listener, StartError> {
-    Listener::bind_for(host, transport, endpoint).await.map_err(|error| StartError::caused_by(error.to_string(), error))
+    Listener::bind_for(host, transport, endpoint).await.map_err(|error| StartError::caused_by("it has no socket", error))
 }
 
 impl Receiver for OtlpReceiver {
