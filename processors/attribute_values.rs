@@ -2,7 +2,7 @@
 
 use crate::attribute_actions::AttributeList;
 use chaperone_proto::record::Edit;
-use chaperone_proto::{KeyId, Value, keys};
+use chaperone_proto::{KeyId, Value, keys, push_base64};
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, KeyValue, KeyValueList};
 use sha2::{Digest, Sha256};
@@ -110,15 +110,8 @@ fn to_json(value: &Value) -> serde_json::Value {
 }
 
 fn base64(bytes: &[u8]) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for group in bytes.chunks(3) {
-        let bits = group.iter().fold(0u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - group.len()));
-        for place in 0..4 {
-            let letter = char::from(LETTERS[(bits >> (18 - 6 * place)) as usize & 63]);
-            out.push(if place > group.len() { '=' } else { letter });
-        }
-    }
+    let mut out = String::new();
+    push_base64(&mut out, bytes);
     out
 }
 

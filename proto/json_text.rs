@@ -49,8 +49,8 @@ pub(crate) fn push_double(out: &mut String, number: f64) {
 
 const ALPHABET: [u8; 64] = *b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/// Base64 with padding.
-pub(crate) fn push_base64(out: &mut String, bytes: &[u8]) {
+/// Base64 of the standard alphabet, with padding: bytes in the JSON of every component.
+pub fn push_base64(out: &mut String, bytes: &[u8]) {
     for group in bytes.chunks(3) {
         let byte = |i: usize| u32::from(group.get(i).copied().unwrap_or(0));
         let bits = byte(0) << 16 | byte(1) << 8 | byte(2);

@@ -59,6 +59,7 @@ pub use data::{Data, Signal};
 pub use edit::{Edit, RecordMut};
 pub use edit_attrs::AttrsMut;
 pub use error::{DecodeError, Limits};
+pub use json_text::push_base64;
 pub use keys::KeyId;
 pub use logs::{LogRef, Logs};
 pub use metrics::Metrics;

@@ -1,5 +1,6 @@
 //! Values, attributes, ids and times as text.
 
+use chaperone_proto::push_base64;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, KeyValue};
 use opentelemetry_proto::tonic::resource::v1::Resource;
@@ -48,15 +49,8 @@ fn json(value: Option<&AnyValue>) -> serde_json::Value {
 }
 
 fn base64(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::new();
-    for group in bytes.chunks(3) {
-        let bits = group.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - group.len()));
-        for place in 0..4 {
-            let digit = (bits >> (18 - 6 * place)) & 63;
-            text.push(if place <= group.len() { ALPHABET[digit as usize] as char } else { '=' });
-        }
-    }
+    push_base64(&mut text, bytes);
     text
 }
 

@@ -110,6 +110,7 @@ impl ClientCertVerifier for Pinned<dyn ClientCertVerifier> {
 
 /// From when to when a certificate is good: the one thing of it that no library function tells.
 mod validity {
+    use crate::retry_after::days_since_1970;
     use rustls::pki_types::{CertificateDer, UnixTime};
     use rustls::{CertificateError, Error};
 
@@ -168,7 +169,7 @@ mod validity {
         let (year, rest) = match tag {
             UTC_TIME => {
                 let (year, rest) = text.split_at_checked(2)?;
-                let year: u64 = year.parse().ok()?;
+                let year: i64 = year.parse().ok()?;
                 (if year < 50 { 2000 + year } else { 1900 + year }, rest)
             }
             GENERALIZED_TIME => {
@@ -177,7 +178,7 @@ mod validity {
             }
             _ => return None,
         };
-        let mut numbers = [0_u64; 5];
+        let mut numbers = [0_i64; 5];
         let mut rest = rest;
         for number in &mut numbers {
             let (digits, left) = rest.split_at_checked(2)?;
@@ -185,10 +186,7 @@ mod validity {
             rest = left;
         }
         let [month, day, hour, minute, second] = numbers;
-        // Days from 1970 in the calendar's years that begin in March.
-        let (year, month) = if month > 2 { (year, month - 3) } else { (year.checked_sub(1)?, month + 9) };
-        let days = (year * 365 + year / 4 - year / 100 + year / 400 + (month * 153 + 2) / 5 + day).checked_sub(719_469)?;
-        Some(((days * 24 + hour) * 60 + minute) * 60 + second)
+        u64::try_from(days_since_1970(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second).ok()
     }
 
     #[cfg(test)]

@@ -13,10 +13,7 @@ fn folder() -> PathBuf {
 }
 
 fn cases() -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder()).expect("invariant: the cases are part of the repository");
-    let mut cases: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| path.is_dir()).collect();
-    cases.sort();
-    cases
+    crate::cases_in(&folder())
 }
 
 fn name(case: &Path) -> String {
@@ -38,21 +35,7 @@ fn table() -> BTreeMap<String, [String; 3]> {
 
 #[test]
 fn every_foreign_configuration_gets_exactly_its_messages() {
-    let update = std::env::var("UPDATE_EXPECTED").is_ok_and(|value| value == "1");
-    let mut wrong = String::new();
-    for case in cases() {
-        let path = case.join("expected.txt");
-        let said = said(&case);
-        if update {
-            let end = if said.is_empty() { "" } else { "\n" };
-            fs::write(&path, format!("{said}{end}")).expect("the case's folder can be written");
-        }
-        let expected = fs::read_to_string(&path).unwrap_or_default();
-        if said.trim_end() != expected.trim_end() {
-            wrong += &format!("--- {}\nexpected:\n{expected}\nsaid:\n{said}\n", name(&case));
-        }
-    }
-    assert!(wrong.is_empty(), "{wrong}");
+    crate::compare(cases());
 }
 
 #[test]

@@ -192,6 +192,10 @@ async fn r3_2_19_what_is_not_served_is_not_found() {
         answer.is(404, "text/plain; charset=utf-8", NOT_FOUND);
         assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
     }
+    // Departures: the Collector reads, and refuses, broken data even there, and answers `OPTIONS *` with nothing.
+    let broken = bench.ask(post("/nowhere", &[PROTOBUF, ("Content-Encoding", "gzip")], "no gzip")).await;
+    broken.is(404, "text/plain; charset=utf-8", NOT_FOUND);
+    bench.ask(bare("OPTIONS", "*", &[])).await.is(404, "text/plain; charset=utf-8", NOT_FOUND);
     assert!(bench.taken().is_empty());
     bench.stop().await;
 }
@@ -209,6 +213,9 @@ async fn r3_2_20_an_unclean_path_is_told_the_clean_one() {
         let answer = bench.ask(post(target, &[PROTOBUF], spans(1))).await;
         assert_eq!((answer.status, answer.header("location"), answer.text()), (307, location, String::new()), "{target}");
     }
+    // A departure: the Collector adds a page for who asks with GET.
+    let page = bench.ask(bare("GET", "//v1/traces", &[PROTOBUF])).await;
+    assert_eq!((page.status, page.header("location"), page.text()), (307, "/v1/traces", String::new()));
     let answer = bench.ask(post("//v1/traces", &[PROTOBUF, BAD_ENCODING], "")).await;
     answer.is_bad("unsupported Content-Encoding: br");
     assert!(bench.taken().is_empty());
