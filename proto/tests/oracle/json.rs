@@ -7,7 +7,7 @@ use crate::{install, shown};
 use chaperone_proto::{DecodeError, Limits, Logs, Metrics, Traces, Value};
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
-use opentelemetry_proto::tonic::trace::v1::Span;
+use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use proptest::prelude::*;
 use prost::Message;
 
@@ -61,6 +61,22 @@ proptest! {
         check_logs(&again, &request);
         prop_assert_eq!(ExportLogsServiceRequest::decode(&*again.encode().concat()).unwrap(), shown::logs(request));
     }
+}
+
+#[test]
+fn an_id_of_zeros_is_none_after_json() {
+    install();
+    let span = Span { trace_id: vec![0; 16], span_id: vec![0; 8], parent_span_id: vec![0; 8], ..Span::default() };
+    let scope = ScopeSpans { spans: vec![span], ..ScopeSpans::default() };
+    let resource = ResourceSpans { scope_spans: vec![scope], ..ResourceSpans::default() };
+    let request = ExportTraceServiceRequest { resource_spans: vec![resource] };
+    let traces = Traces::decode(request.encode_to_vec().into(), &Limits::default()).unwrap();
+    let mut json = Vec::new();
+    traces.write_json(&mut json);
+    let again = Traces::decode_json(&json, &Limits::default()).unwrap();
+    let span = again.span(0);
+    assert_eq!((span.trace_id(), span.parent_span_id()), (None, None));
+    assert_eq!(ExportTraceServiceRequest::decode(&*again.encode().concat()).unwrap(), shown::traces(request));
 }
 
 #[test]

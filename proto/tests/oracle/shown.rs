@@ -1,4 +1,4 @@
-//! What a request is after JSON: the messages that JSON always shows are there, if only as empty ones.
+//! What a request is after JSON: the messages that JSON always shows are there, if only as empty ones, and an id of zeros is no id.
 
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
@@ -21,6 +21,13 @@ fn attributes(list: &mut [KeyValue]) {
     list.iter_mut().for_each(|pair| value(pair.value.get_or_insert_default()));
 }
 
+/// JSON reads an id of zeros as none; ids of a wrong length stay as they are.
+fn id(id: &mut Vec<u8>, expected: usize) {
+    if id.len() == expected && id.iter().all(|byte| *byte == 0) {
+        id.clear();
+    }
+}
+
 fn resource(resource: &mut Option<Resource>) {
     attributes(&mut resource.get_or_insert_default().attributes);
 }
@@ -35,10 +42,17 @@ pub fn traces(mut request: ExportTraceServiceRequest) -> ExportTraceServiceReque
         for one in &mut one.scope_spans {
             scope(&mut one.scope);
             for span in &mut one.spans {
+                id(&mut span.trace_id, 16);
+                id(&mut span.span_id, 8);
+                id(&mut span.parent_span_id, 8);
                 attributes(&mut span.attributes);
                 span.status.get_or_insert_default();
                 span.events.iter_mut().for_each(|event| attributes(&mut event.attributes));
-                span.links.iter_mut().for_each(|link| attributes(&mut link.attributes));
+                for link in &mut span.links {
+                    id(&mut link.trace_id, 16);
+                    id(&mut link.span_id, 8);
+                    attributes(&mut link.attributes);
+                }
             }
         }
     }
@@ -51,6 +65,8 @@ pub fn logs(mut request: ExportLogsServiceRequest) -> ExportLogsServiceRequest {
         for one in &mut one.scope_logs {
             scope(&mut one.scope);
             for record in &mut one.log_records {
+                id(&mut record.trace_id, 16);
+                id(&mut record.span_id, 8);
                 attributes(&mut record.attributes);
                 value(record.body.get_or_insert_default());
             }
@@ -96,5 +112,7 @@ fn number(point: &mut NumberDataPoint) {
 }
 
 fn exemplar(exemplar: &mut Exemplar) {
+    id(&mut exemplar.trace_id, 16);
+    id(&mut exemplar.span_id, 8);
     attributes(&mut exemplar.filtered_attributes);
 }

@@ -57,7 +57,7 @@ pub fn attributes() -> impl Strategy<Value = Vec<KeyValue>> {
 }
 
 pub fn id(len: usize) -> impl Strategy<Value = Vec<u8>> {
-    prop_oneof![1 => Just(Vec::new()), 5 => vec(0..3u8, len)]
+    prop_oneof![1 => Just(Vec::new()), 1 => Just(vec![0; len]), 8 => vec(0..3u8, len)]
 }
 
 pub fn count() -> impl Strategy<Value = u32> {
