@@ -2,7 +2,7 @@
 //!
 //! Tables in `genai/data/` hold what is data; code holds what a table cannot say.
 //! Normalising is a function of one record: it reads no other record, no clock and no state.
-//! Adding a dialect is adding rows to `detection.tsv`, `dialects.tsv` and `dialect_settings.tsv`, and a transform where needed.
+//! Adding a dialect is adding rows to `detection.tsv` and `dialect_settings.tsv`, a table in `dialects/`, and a transform where needed.
 
 mod batch;
 mod conditions;

@@ -59,7 +59,7 @@ pub fn is_gen_ai(record: RecordRef<'_>) -> bool {
     dialect(record).is_some()
 }
 
-/// Id of the record's dialect (`dialects.tsv`), if it is GenAI.
+/// Id of the record's dialect (`genai/data/detection.tsv`), if it is GenAI.
 pub fn dialect(record: RecordRef<'_>) -> Option<&str> {
     record.attrs().str(keys::CHAPERONE_DIALECT_NAME)
 }

@@ -1,7 +1,7 @@
 //! The mapping table, compiled: what each source key of a dialect means.
 //!
-//! `genai/data/dialects.tsv` has one row a source key; rows of `*` hold for every dialect, a dialect's own rows win over them.
-//! Adding a dialect is adding rows, and a [`Transform`] where a table cannot say it.
+//! `genai/data/dialects/` has a table a dialect with one row a source key; rows of `common.tsv` hold for every dialect, a dialect's
+//! own rows win over them. Adding a dialect is adding a table, and a [`Transform`] where a table cannot say it.
 
 use super::Dialect;
 use super::fast_map::FastMap;
@@ -101,7 +101,7 @@ impl Transform {
             _ => match (text.strip_prefix('='), text.strip_prefix("operation:")) {
                 (Some(constant), _) => Transform::Constant(constant),
                 (_, Some(map)) => Transform::Operation(map),
-                _ => panic!("invariant: `{text}` in dialects.tsv is a transform"),
+                _ => panic!("invariant: `{text}` in genai/data/dialects is a transform"),
             },
         }
     }
@@ -145,8 +145,6 @@ struct Rules {
 pub(crate) struct Mapping {
     common: Rules,
     own: Vec<Rules>,
-    /// Classes of keys of dialects that are not mapped yet.
-    classes: Vec<Classes>,
     /// Keys of any dialect that hold content, identities or secrets: emitters put them on each other's spans.
     travelling: Classes,
 }
@@ -162,11 +160,11 @@ static MAPPING: LazyLock<Mapping> = LazyLock::new(|| {
     let mut mapping = Mapping {
         common: Rules::default(),
         own: Dialect::all().map(|_| Rules::default()).collect(),
-        classes: Dialect::all().map(|_| Classes::default()).collect(),
         travelling: Classes::default(),
     };
-    for (order, row) in table::rows(include_str!("../data/dialects.tsv"), 5).enumerate() {
-        let [dialect, source, target, transform, class] = row[..] else { continue };
+    let all = table::MAPPINGS.iter().flat_map(|(dialect, text)| table::rows(text, 4).map(move |row| (*dialect, row)));
+    for (order, (dialect, row)) in all.enumerate() {
+        let [source, target, transform, class] = row[..] else { continue };
         let rules = match Dialect::by_id(dialect) {
             Some(dialect) => mapping.own.get_mut(dialect.index()),
             None => Some(&mut mapping.common),
@@ -182,13 +180,6 @@ static MAPPING: LazyLock<Mapping> = LazyLock::new(|| {
         };
         rules.insert(source, rule);
         mapping.travelling.insert_private(source, rule.class);
-    }
-    for row in table::rows(include_str!("../data/dialect_classes.tsv"), 3) {
-        let [dialect, source, class] = row[..] else { continue };
-        let classes = Dialect::by_id(dialect).and_then(|dialect| mapping.classes.get_mut(dialect.index()));
-        let Some(classes) = classes else { continue };
-        classes.insert(source, read_class(class));
-        mapping.travelling.insert_private(source, read_class(class));
     }
     mapping
 });
@@ -272,9 +263,8 @@ impl Mapping {
     /// The class of a key of a dialect's record, if a table knows the key: the outer option.
     pub(crate) fn class(&self, dialect: Dialect, id: Option<KeyId>, name: &str) -> Option<SourceClass> {
         let own = self.own.get(dialect.index()).and_then(|rules| rules.find(id, name)).map(|rule| rule.class);
-        let listed = || self.classes.get(dialect.index())?.find(name);
         let common = || self.common.find(id, name).map(|rule| rule.class);
-        own.or_else(listed).or_else(common).or_else(|| self.travelling.find(name))
+        own.or_else(common).or_else(|| self.travelling.find(name))
     }
     pub(crate) fn events(&self, dialect: Dialect) -> impl Iterator<Item = &EventRule> {
         self.own.get(dialect.index()).into_iter().chain([&self.common]).flat_map(|rules| &rules.events)
