@@ -260,7 +260,8 @@ def call_of(record):
     if record.is_log and not re.match(r"codex|gemini-cli|com\.anthropic", record.scope):
         return None
     call = next(rule for pattern, rule in RULES if re.match(pattern, record.scope))(record)
-    if call:
+    # OpenLIT writes the whole duration as the time to the first token of calls that it says were not streamed.
+    if call and call.record.attrs.get("gen_ai.request.stream") is not False:
         call.first = bool(any(TTFT.search(key) for key in record.attrs) or
                           any(re.search(r"First Token|firstChunk|completion\.chunk", name) for name, _ in record.events))
     return call

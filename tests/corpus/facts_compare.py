@@ -62,7 +62,6 @@ REASONS = [
     ("finish reasons", r"(openai-agents-logfire|openinference-openai-responses)-", "Responses have a status instead"),
     ("finish reasons", r"(agno|codex|langfuse-openai).*",
      "no finish reason on the wire"),
-    ("first response times", r"openlit-", "written on calls that were not streamed too: their whole duration"),
     ("first response times", r"strands-anthropic-cached", "LACKING.tsv: three records for five requests"),
     ("first response times", r".*-stream$|(agent-framework-handoff|claude-agent-sdk-openinference|gemini-cli)", "streamed, and no time of the first part on the record of the call"),
     ("embeddings", r".*", "LACKING.tsv: embeddings without a record"),

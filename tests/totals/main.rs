@@ -3,6 +3,7 @@
 //! Each capture runs through `gen_ai_normalizer`, `gen_ai_steps` and `gen_ai_cost` as the graph would run it, and what was decided is
 //! added up. Exceptions are those of the corpus's own table `LACKING.tsv`, and captures whose wire carries no tool calls.
 
+mod agent_runs;
 mod captures;
 mod expected;
 mod order;

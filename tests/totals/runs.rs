@@ -1,31 +1,11 @@
 //! `agent_runs` on the same captures: the runs it gives out add up to what the records add up to.
 
+use crate::agent_runs::{runs, sum};
 use crate::expected::Expected;
 use crate::order::recorded;
 use crate::run::Chain;
-use chaperone_config::Node;
 use chaperone_genai::keys;
-use chaperone_pipeline::{Batch, BuildContext, Clock, Next, Now, Outbox};
-use chaperone_proto::{Data, KeyId};
 use chaperone_testkit::corpus;
-
-/// Runs of enriched data, closed by draining.
-fn runs(enriched: Vec<Data>) -> Vec<Data> {
-    let entry = chaperone_connectors::ALL.iter().find(|entry| entry.meta.name == "agent_runs").expect("it is registered");
-    let config = (entry.parse)(&Node::null(), "agent_runs").expect("defaults are valid");
-    let connector = (entry.build)(config, &BuildContext::for_tests("agent_runs", Clock::manual(0))).expect("defaults build");
-    for data in enriched {
-        connector.process(Batch::new(data), &mut Outbox::for_tests(Now::default())).expect("it refuses nothing");
-    }
-    let mut out = Outbox::for_tests(Now::default());
-    while connector.drain(Now::default(), &mut out) != Next::Done {}
-    out.derived().iter().map(|batch| batch.data.clone()).collect()
-}
-
-fn sum(runs: &[Data], key: KeyId) -> u64 {
-    let records = runs.iter().flat_map(|data| (0..data.records()).map(|at| data.record(at)));
-    records.map(|run| run.attrs().int(key).and_then(|number| u64::try_from(number).ok()).expect("a run has its numbers")).sum()
-}
 
 #[test]
 fn runs_add_up_to_the_ground_truth() {
