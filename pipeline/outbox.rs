@@ -100,6 +100,11 @@ impl Outbox {
     pub fn passed(&self) -> &[Batch] {
         &self.passed
     }
+    /// For tests and benches: takes the batches passed so far.
+    pub fn take_passed(&mut self) -> Vec<Batch> {
+        self.held_acks.clear();
+        std::mem::take(&mut self.passed)
+    }
     /// For tests: batches derived so far.
     pub fn derived(&self) -> &[Batch] {
         &self.derived

@@ -4,12 +4,14 @@
 //! attributes, messages as JSON text among them. *Huge*: 20 spans of about 107 KB, the same with long messages. In all: 3 resources, 5 % of keys unknown to the process,
 //! 5 % of spans with an event, 2 % with a link, 10 % of texts not ASCII.
 
+mod agents;
 mod chat;
 mod draw;
 mod huge;
 mod lean;
 mod request;
 
+pub use agents::Form;
 pub use request::unknown_keys;
 
 /// A serialized `ExportTraceServiceRequest` of 512 small spans.

@@ -100,14 +100,23 @@ fn link(draw: &mut Draw) -> Link {
     Link { trace_id: draw.id(16), span_id: draw.id(8), ..Link::default() }
 }
 
+/// An attribute as it is.
+pub fn plain(key: KeyId, value: Value) -> KeyValue {
+    KeyValue { key: keys::ALL[usize::from(key.0)].to_owned(), value: Some(AnyValue { value: Some(value) }), key_strindex: 0 }
+}
+
 /// `count` spans in three resources of about the same size.
 pub fn request(seed: u64, count: usize, make: fn(&mut Draw) -> Span) -> Vec<u8> {
+    request_of(seed, count, ("bench.agents", "1.4.0"), make)
+}
+
+/// The same under a scope of the caller's.
+pub fn request_of(seed: u64, count: usize, scope: (&str, &str), make: fn(&mut Draw) -> Span) -> Vec<u8> {
     let mut draw = Draw(seed);
     let resource_spans = (0..3)
         .map(|at| {
             let spans = (count * at / 3..count * (at + 1) / 3).map(|_| make(&mut draw)).collect();
-            let scope =
-                InstrumentationScope { name: "bench.agents".to_owned(), version: "1.4.0".to_owned(), ..Default::default() };
+            let scope = InstrumentationScope { name: scope.0.to_owned(), version: scope.1.to_owned(), ..Default::default() };
             ResourceSpans {
                 resource: Some(Resource { attributes: resource(at), ..Resource::default() }),
                 scope_spans: vec![ScopeSpans { scope: Some(scope), spans, schema_url: String::new() }],
