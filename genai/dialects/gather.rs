@@ -4,6 +4,7 @@ use super::Dialect;
 use super::frameworks;
 use super::indexed::Leaves;
 use super::mapping::{Mapping, Rule, Transform};
+use super::named_rows::{RowsOfName, is_value};
 use super::plan::Plan;
 use chaperone_proto::{Key, KeyId, RecordRef, ValueRef};
 
@@ -19,13 +20,23 @@ pub(crate) struct Source<'a> {
     pub(crate) in_place: bool,
 }
 
+/// A word for the step's kind, and the map of `operations.tsv` that knows it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct KindWord<'a> {
+    pub(crate) map: &'static str,
+    pub(crate) word: &'a str,
+    /// Of several words the lowest speaks first.
+    pub(crate) rank: u32,
+    pub(crate) transform: Transform,
+}
+
 /// What one record's attributes say.
 #[derive(Debug, Default)]
 pub(crate) struct Gathered<'a> {
     /// Sources of canonical attributes; several may name one target.
     pub(crate) sources: Vec<Source<'a>>,
-    /// Words for the step's kind: map of `operations.tsv`, word.
-    pub(crate) kinds: Vec<(&'static str, &'a str)>,
+    /// Words for the step's kind.
+    pub(crate) kinds: Vec<KindWord<'a>>,
     pub(crate) input: Leaves<'a>,
     pub(crate) output: Leaves<'a>,
     pub(crate) tools: Leaves<'a>,
@@ -44,13 +55,18 @@ impl<'a> Gathered<'a> {
     pub(crate) fn read(record: RecordRef<'a>, dialect: Dialect, plan: &mut Plan) -> Gathered<'a> {
         let mapping = Mapping::get();
         let mut gathered = Gathered::default();
+        let named = mapping.named(dialect, record);
         for (key, value) in record.attrs().iter() {
             if gathered.framework.is_none() {
                 gathered.framework = frameworks::by_attribute(key.name, value);
             }
-            if let Some(rule) = mapping.find(dialect, key.id, key.name) {
+            let of_name = named.and_then(|(rows, _)| rows.key(key.name));
+            if let Some(rule) = of_name.or_else(|| mapping.find(dialect, key.id, key.name)) {
                 gathered.take(key, value, rule, plan);
             }
+        }
+        if let Some((rows, name)) = named {
+            gathered.read_named(record, rows, name, plan);
         }
         if let Some(span) = record.as_span() {
             if let Some(rule) = mapping.span_name(dialect, span.name()) {
@@ -59,6 +75,20 @@ impl<'a> Gathered<'a> {
             gathered.read_events(span, dialect, plan);
         }
         gathered
+    }
+
+    /// What the record's name says, and further rows of its keys.
+    fn read_named(&mut self, record: RecordRef<'a>, rows: &RowsOfName, name: &'a str, plan: &mut Plan) {
+        let nameless = Key { id: None, name: "" };
+        for rule in &rows.name {
+            self.take(nameless, ValueRef::Str(name), rule, plan);
+        }
+        for (key, wanted, rule) in &rows.further {
+            let Some(value) = record.attrs().get_named(key).filter(|value| is_value(*value, *wanted)) else { continue };
+            // A step's kind stands under the record's name, whatever key decided it.
+            let value = if matches!(rule.transform, Transform::Operation(_)) { ValueRef::Str(name) } else { value };
+            self.take(nameless, value, rule, plan);
+        }
     }
 
     fn read_events(&mut self, span: chaperone_proto::SpanRef<'a>, dialect: Dialect, plan: &mut Plan) {
@@ -83,9 +113,9 @@ impl<'a> Gathered<'a> {
                 plan.remove(key.name);
                 return;
             }
-            Transform::Operation(map) => {
+            Transform::Operation(map) | Transform::Kind(map) | Transform::KindElse(map) => {
                 if let Some(word) = value.as_str() {
-                    self.kinds.push((map, word));
+                    self.kinds.push(KindWord { map, word, rank: rule.rank, transform: rule.transform });
                 }
                 plan.counts.mapped += 1;
                 return;

@@ -5,10 +5,11 @@
 
 use super::Dialect;
 use super::fast_map::FastMap;
+use super::named_rows::{NamedRows, RowsOfName};
 use super::pattern::{Pattern, PatternIndex};
 use super::table;
 use crate::keys::{self, Class};
-use chaperone_proto::KeyId;
+use chaperone_proto::{KeyId, RecordRef};
 use std::sync::LazyLock;
 
 /// How a value becomes the target's.
@@ -26,6 +27,8 @@ pub(crate) enum Transform {
     Constant(&'static str),
     Int,
     Double,
+    /// Milliseconds, given as seconds.
+    Milliseconds,
     List,
     Finish,
     Provider,
@@ -38,6 +41,14 @@ pub(crate) enum Transform {
     Model,
     /// A step's kind, by a map of `operations.tsv`.
     Operation(&'static str),
+    /// The same, from an emitter whose own kind is right where the operation it sends is not.
+    Kind(&'static str),
+    /// The same, where nothing else tells the kind.
+    KindElse(&'static str),
+    /// System instructions: parts, or their text.
+    Instructions,
+    /// A list in one text, its items separated by commas.
+    Split,
     IndexedInput,
     IndexedOutput,
     IndexedTools,
@@ -69,6 +80,7 @@ impl Transform {
             "copy" => Transform::Copy,
             "int" => Transform::Int,
             "double" => Transform::Double,
+            "ms" => Transform::Milliseconds,
             "list" => Transform::List,
             "finish" => Transform::Finish,
             "provider" => Transform::Provider,
@@ -98,9 +110,13 @@ impl Transform {
             "route-source" => Transform::RouteSource,
             "route-target" => Transform::RouteTarget,
             "usage-text" => Transform::UsageText,
-            _ => match (text.strip_prefix('='), text.strip_prefix("operation:")) {
-                (Some(constant), _) => Transform::Constant(constant),
-                (_, Some(map)) => Transform::Operation(map),
+            "instructions" => Transform::Instructions,
+            "split" => Transform::Split,
+            _ => match text.split_once([':', '=']) {
+                Some(("", constant)) => Transform::Constant(constant),
+                Some(("operation", map)) => Transform::Operation(map),
+                Some(("kind", map)) => Transform::Kind(map),
+                Some(("kind-else", map)) => Transform::KindElse(map),
                 _ => panic!("invariant: `{text}` in genai/data/dialects is a transform"),
             },
         }
@@ -139,6 +155,7 @@ struct Rules {
     span_names: Vec<(Pattern, Rule)>,
     /// Exact rules of keys with an id, by id.
     by_id: Vec<Option<Rule>>,
+    named: NamedRows,
 }
 
 #[derive(Debug, Default)]
@@ -214,7 +231,7 @@ impl Classes {
     }
     /// Keeps what is not metadata. Keys of the conventions have rows of their own for every dialect.
     fn insert_private(&mut self, source: &'static str, class: SourceClass) {
-        if class != Some(Class::Meta) && !keys::is_convention(source) && !source.contains([':', '#']) {
+        if class != Some(Class::Meta) && !keys::is_convention(source) && !source.contains([':', '#', '?']) {
             self.insert(source, class);
         }
     }
@@ -225,6 +242,9 @@ impl Classes {
 
 impl Rules {
     fn insert(&mut self, source: &'static str, rule: Rule) {
+        if self.named.insert(source, rule) {
+            return;
+        }
         if let Some((event, key)) = source.strip_prefix("event:").and_then(|rest| rest.split_once('#')) {
             self.events.push(EventRule { event, key, rule });
         } else if let Some(name) = source.strip_prefix("name:") {
@@ -268,6 +288,10 @@ impl Mapping {
     }
     pub(crate) fn events(&self, dialect: Dialect) -> impl Iterator<Item = &EventRule> {
         self.own.get(dialect.index()).into_iter().chain([&self.common]).flat_map(|rules| &rules.events)
+    }
+    /// The dialect's rows for records of this one's name, and the name.
+    pub(crate) fn named<'a>(&self, dialect: Dialect, record: RecordRef<'a>) -> Option<(&RowsOfName, &'a str)> {
+        self.own.get(dialect.index())?.named.of(record, dialect)
     }
     pub(crate) fn span_name(&self, dialect: Dialect, name: &str) -> Option<&Rule> {
         let names = self.own.get(dialect.index()).map_or(&[][..], |rules| rules.span_names.as_slice());

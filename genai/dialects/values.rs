@@ -25,6 +25,15 @@ pub(crate) fn convert(transform: Transform, value: ValueRef<'_>) -> Converted {
         Transform::Constant(text) => Some(Value::Str(text.to_owned())),
         Transform::Int => int(value).map(Value::Int),
         Transform::Double => double(value).map(Value::Double),
+        Transform::Milliseconds => double(value).map(|ms| Value::Double(ms / 1000.0)),
+        Transform::Split => match value {
+            ValueRef::Str(text) => Some(strings(&items_of(text))),
+            other => Some(strings(&words_of(other))),
+        },
+        Transform::Instructions => {
+            let json = value.as_str().map(super::instructions::parts);
+            Some(Value::Str(json.unwrap_or_else(|| super::instructions::parts(&crate::record::plain_json(value)))))
+        }
         Transform::List => Some(strings(&words_of(value))),
         Transform::Finish => Some(strings(&finish_reasons(value))),
         Transform::Stream => match value {
@@ -72,6 +81,14 @@ fn double(value: ValueRef<'_>) -> Option<f64> {
         other => other.as_f64(),
     };
     number.filter(|number| number.is_finite())
+}
+
+/// The items of a list in one text: JSON, or separated by commas.
+fn items_of(text: &str) -> Vec<String> {
+    if text.trim_start().starts_with('[') {
+        return words_of(ValueRef::Str(text));
+    }
+    text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
 }
 
 /// The words of a list: an array, JSON text of one, or one bare word.
