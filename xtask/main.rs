@@ -2,10 +2,12 @@
 //!
 //! `cargo xtask test` fetches what tests need into `.cache/` and runs them all; `tidy` checks what no compiler checks;
 //! `bench gate` counts instructions and compares with the limits; `bench load` measures CPU and memory under load;
+//! `corpus` compares what the graph finds in every capture with what its wire carries;
 //! `prices` writes the embedded price list; `fuzz` searches for inputs that break what must hold for any input.
 
 mod bench;
 mod clients;
+mod corpus;
 mod fuzz;
 mod imports;
 mod load;
@@ -18,7 +20,7 @@ use anyhow::{Result, bail};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: cargo xtask <test [ARGS for cargo test] | prepare | prices FILE NAME@VERSION | tidy | bench gate | bench load [--peer NAME]... | fuzz [TARGET]... [--seconds N]>";
+const USAGE: &str = "usage: cargo xtask <test [ARGS for cargo test] | prepare | prices FILE NAME@VERSION | tidy | corpus [PREFIX] | bench gate | bench load [--peer NAME]... | fuzz [TARGET]... [--seconds N]>";
 
 fn main() -> ExitCode {
     match task() {
@@ -37,6 +39,8 @@ fn task() -> Result<()> {
         ["test", rest @ ..] => test::run(rest),
         ["prepare"] => prepare::all(),
         ["prices", file, name] => prices::prices(file, name),
+        ["corpus"] => corpus::run(""),
+        ["corpus", prefix] => corpus::run(prefix),
         ["tidy"] => tidy::run(),
         ["bench", "gate"] => bench::gate(),
         ["fuzz", rest @ ..] => fuzz::fuzz(rest),

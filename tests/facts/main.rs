@@ -30,11 +30,11 @@ fn every_capture_gives_what_its_wire_carries() {
     let facts: Vec<wire::Facts> = wire::facts().into_iter().filter(|facts| facts.capture.starts_with(&prefix)).collect();
     assert!(!facts.is_empty(), "no capture begins with `{prefix}`");
     let mut differing: BTreeMap<String, Vec<compare::Difference>> = BTreeMap::new();
-    let mut rows = Vec::new();
+    let mut table = table::Table::new();
     for facts in &facts {
         let found = found::Found::of(&facts.capture);
         let checks = compare::checks(facts, &found);
-        rows.push(table::row(facts, &found, &checks));
+        table.add(&facts.capture, &found, &checks);
         let differences: Vec<_> = checks.into_iter().filter_map(|check| check.difference).collect();
         for difference in &differences {
             println!("{}: {difference}", facts.capture);
@@ -45,7 +45,7 @@ fn every_capture_gives_what_its_wire_carries() {
     }
     println!("{} of {} captures equal their facts", facts.len() - differing.len(), facts.len());
     if let Some(file) = std::env::var_os("CHAPERONE_CORPUS_TABLE") {
-        table::write(&file, &rows);
+        table.write(&file);
     }
     if std::env::var_os("CHAPERONE_CORPUS_WRITE_OPEN").is_some() {
         open::write(&differing, |capture| capture.starts_with(&prefix));

@@ -71,19 +71,19 @@ pub fn facts() -> Vec<Facts> {
     text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect()
 }
 
-/// Models by the name without its date: providers answer with the dated name of the model that was asked for.
+/// Models by their bare name: providers answer with the dated name of the model that was asked for, and routers put the provider
+/// in front.
 pub fn base(model: &str) -> &str {
-    let is_date = |text: &str| {
-        text.len() == 10
-            && text.bytes().enumerate().all(|(at, byte)| if at == 4 || at == 7 { byte == b'-' } else { byte.is_ascii_digit() })
-    };
-    let dashed = model.len().checked_sub(10).and_then(|at| model.split_at_checked(at));
-    match dashed {
-        Some((name, date)) if is_date(date) => name.trim_end_matches('-'),
-        _ => match model.rsplit_once('-') {
-            Some((name, date)) if date.len() == 8 && date.bytes().all(|byte| byte.is_ascii_digit()) => name,
-            _ => model,
-        },
+    let model = ["openai/", "anthropic/", "gemini/"].iter().find_map(|router| model.strip_prefix(router)).unwrap_or(model);
+    let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    // `-2024-07-18`, `-20240718`
+    let parts: Vec<&str> = model.rsplitn(4, '-').collect();
+    match parts[..] {
+        [day, month, year, name] if (day.len(), month.len(), year.len()) == (2, 2, 4) && is_digits(day) && is_digits(year) => {
+            name
+        }
+        [date, ..] if date.len() == 8 && is_digits(date) => &model[..model.len() - 9],
+        _ => model,
     }
 }
 
