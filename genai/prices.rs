@@ -26,7 +26,7 @@ pub use file::{PriceFile, PriceFileError, read_price_file};
 pub use lookup::{Found, ModelPrices};
 pub use names::{Billing, billing, clean_model, same_model_key};
 pub use rates::{Rate, RateKind, Rates};
-pub use reckon::{Cost, NanoUsd, PriceContext, Tokens, reckon};
+pub use reckon::{Cost, Line, NanoUsd, PriceContext, Tokens, reckon, reckon_told};
 pub use table::{PriceTable, VERSION, embedded};
 
 #[cfg(test)]

@@ -17,14 +17,14 @@ mod totals;
 mod window;
 mod write;
 
-pub use cost::{CostSource, Costing, OwnPrice, context_ratio, cost};
+pub use cost::{CostSource, Costing, OwnPrice, context_ratio, cost, cost_told};
 pub use identity::Identity;
 pub use links::TraceLinks;
 pub use role::{Role, role};
 pub use same_call::{Call, Senders, text_hash, usage_of};
-pub use tokens::{Basis, Reported, Usage, canonical};
+pub use tokens::{Basis, BasisReason, Reported, Usage, basis_reason, canonical};
 pub use totals::Totals;
-pub use window::{Decision, Verdict, Window};
+pub use window::{Decision, MatchRule, Verdict, Window};
 pub use write::write;
 
 #[cfg(test)]

@@ -50,7 +50,8 @@ impl RateKind {
         RateKind::WORDS.iter().find(|(known, _)| *known == word).map(|(_, kind)| *kind)
     }
 
-    pub(super) fn word(self) -> &'static str {
+    /// Its word in the compact list.
+    pub fn word(self) -> &'static str {
         let found = RateKind::WORDS.iter().find(|(_, kind)| *kind == self);
         found.map(|(word, _)| *word).expect("invariant: every kind has a word")
     }

@@ -6,6 +6,7 @@
 
 use super::lookup::ModelPrices;
 use super::rates::{Rate, RateKind, Rates};
+use super::table::Since;
 
 /// Billionths of a US dollar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -75,11 +76,39 @@ pub struct Cost {
     pub estimated: bool,
 }
 
+/// One product of the sum: so many of a bucket at a rate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Line {
+    /// What was counted.
+    pub bucket: RateKind,
+    /// Whose rate it has: the bucket's own, or the one that stands in for it; `None` = there is no rate, and it adds nothing.
+    pub rate_of: Option<RateKind>,
+    /// How many.
+    pub count: u64,
+    /// Nano-USD per million (requests: per thousand).
+    pub rate: i64,
+    /// Start of the tier that holds.
+    pub tier: Option<u64>,
+}
+
+impl Line {
+    /// What it adds, in nano-dollars, not rounded.
+    pub fn nanos(&self) -> f64 {
+        let per = if self.bucket == RateKind::Request { 1e3 } else { 1e6 };
+        self.count as f64 * self.rate as f64 / per
+    }
+}
+
 impl<'t> ModelPrices<'t> {
     /// The price of a call, or `None` when the entry has no price of tokens.
     pub fn cost(&self, tokens: &Tokens, context: &PriceContext<'_>) -> Option<Cost> {
+        self.cost_told(tokens, context, &mut |_| {})
+    }
+
+    /// The same, telling each line of the sum.
+    pub fn cost_told(&self, tokens: &Tokens, context: &PriceContext<'_>, tell: &mut dyn FnMut(Line)) -> Option<Cost> {
         let (rates, variant) = self.rates_at(context);
-        let mut cost = reckon(&rates, tokens, context.requests)?;
+        let mut cost = reckon_told(&rates, tokens, context.requests, tell)?;
         cost.price_id = format!("{}/{}/{}", self.list, self.provider, self.model.id);
         cost.estimated = self.estimated;
         cost.tier = match (variant, cost.tier.take()) {
@@ -89,11 +118,19 @@ impl<'t> ModelPrices<'t> {
         Some(cost)
     }
 
+    /// When the prices of this time came into force: a day, or the hours of a day; `None` = they always held.
+    pub fn in_force(&self, unix_ns: u64) -> Option<String> {
+        self.active(unix_ns).and_then(|(since, _)| since.text())
+    }
+
+    fn active(&self, unix_ns: u64) -> Option<&'t (Since, Rates)> {
+        let prices = &self.model.prices;
+        prices.iter().rev().find(|(since, _)| since.holds(unix_ns)).or(prices.first())
+    }
+
     /// Rates at the time of the call: the last active ones, with those of its variants laid over.
     fn rates_at(&self, context: &PriceContext<'_>) -> (Rates, Option<&'t str>) {
-        let prices = &self.model.prices;
-        let active = prices.iter().rev().find(|(since, _)| since.holds(context.unix_ns)).or(prices.first());
-        let mut rates = active.map(|(_, rates)| rates.clone()).unwrap_or_default();
+        let mut rates = self.active(context.unix_ns).map(|(_, rates)| rates.clone()).unwrap_or_default();
         let tier = context.service_tier;
         // Anthropic reports batches as a service tier, the list has them as a way of processing.
         let batch = tier.filter(|tier| *tier == "batch");
@@ -116,10 +153,15 @@ impl<'t> ModelPrices<'t> {
 
 /// Prices tokens with rates that need no list: those of a user.
 pub fn reckon(rates: &Rates, tokens: &Tokens, requests: u64) -> Option<Cost> {
+    reckon_told(rates, tokens, requests, &mut |_| {})
+}
+
+/// The same, telling each line of the sum.
+pub fn reckon_told(rates: &Rates, tokens: &Tokens, requests: u64, tell: &mut dyn FnMut(Line)) -> Option<Cost> {
     if rates.has_no_token_rate() {
         return None;
     }
-    let mut sum = Sum { rates, all_input: tokens.input, tier: None };
+    let mut sum = Sum { rates, all_input: tokens.input, tier: None, tell };
     let read = tokens.cache_read.min(tokens.input);
     let write = (tokens.cache_write_5m + tokens.cache_write_1h).min(tokens.input - read);
     let write_1h = tokens.cache_write_1h.min(write);
@@ -157,6 +199,7 @@ struct Sum<'a> {
     rates: &'a Rates,
     all_input: u64,
     tier: Option<u64>,
+    tell: &'a mut dyn FnMut(Line),
 }
 
 impl Sum<'_> {
@@ -165,19 +208,28 @@ impl Sum<'_> {
         if count == 0 {
             return 0;
         }
-        let Some(rate) = kinds.iter().find_map(|kind| self.rates.get(*kind)) else { return 0 };
-        self.charge(rate, count)
+        let Some(bucket) = kinds.first().copied() else { return 0 };
+        let found = kinds.iter().find_map(|kind| Some((*kind, self.rates.get(*kind)?)));
+        let Some((kind, rate)) = found else {
+            // Most providers have no price of a request: that is no gap.
+            if bucket != RateKind::Request {
+                (self.tell)(Line { bucket, rate_of: None, count, rate: 0, tier: None });
+            }
+            return 0;
+        };
+        self.charge(bucket, kind, rate, count)
     }
 
     /// Tokens of a kind that is priced apart: how many of the `of_all` they are, and their price. None where there is no rate.
     fn apart(&mut self, kind: RateKind, count: u64, of_all: u64) -> (u64, i128) {
         let Some(rate) = self.rates.get(kind).filter(|_| count > 0) else { return (0, 0) };
         let count = count.min(of_all);
-        (count, self.charge(rate, count))
+        (count, self.charge(kind, kind, rate, count))
     }
 
-    fn charge(&mut self, rate: &Rate, count: u64) -> i128 {
+    fn charge(&mut self, bucket: RateKind, rate_of: RateKind, rate: &Rate, count: u64) -> i128 {
         let (price, tier) = rate.at(self.all_input);
+        (self.tell)(Line { bucket, rate_of: Some(rate_of), count, rate: price, tier });
         self.tier = self.tier.or(tier);
         i128::from(price) * i128::from(count)
     }

@@ -73,6 +73,16 @@ impl Since {
         }
     }
 
+    /// In words, as in the compact list; `None` = always.
+    pub(super) fn text(self) -> Option<String> {
+        let clock = |minutes: u32| format!("{:02}:{:02}", minutes / 60, minutes % 60);
+        match self {
+            Since::Always => None,
+            Since::Day(day) => Some(date(day)),
+            Since::Minutes(from, to) => Some(format!("{}-{} UTC", clock(from), clock(to))),
+        }
+    }
+
     pub(super) fn parse(cell: &str) -> Option<Since> {
         if cell == "-" {
             return Some(Since::Always);
@@ -93,6 +103,19 @@ fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
     year * 365 + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400) + day_of_year - 719_468
+}
+
+/// The date of a day since 1970, `2024-07-18`.
+fn date(day: i64) -> String {
+    let from_march = day + 719_468;
+    let era = from_march.div_euclid(146_097);
+    let of_era = from_march.rem_euclid(146_097);
+    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let march_month = (5 * of_year + 2) / 153;
+    let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    format!("{year:04}-{month:02}-{:02}", of_year - (153 * march_month + 2) / 5 + 1)
 }
 
 /// The list that is part of the binary.

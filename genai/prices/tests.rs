@@ -185,3 +185,24 @@ fn one_model_has_one_key_however_it_is_written() {
     }
     assert_ne!(same_model_key("gpt-4o"), key);
 }
+
+#[test]
+fn the_day_a_price_came_into_force_is_told_as_the_list_has_it() {
+    for cell in ["1970-01-01", "2000-02-29", "2024-07-18", "2100-03-01", "1969-12-31"] {
+        assert_eq!(super::table::Since::parse(cell).and_then(super::table::Since::text).as_deref(), Some(cell));
+    }
+    assert_eq!(super::table::Since::parse("00:30-16:30").and_then(super::table::Since::text).as_deref(), Some("00:30-16:30 UTC"));
+    assert_eq!(super::table::Since::parse("-").and_then(super::table::Since::text), None);
+}
+
+#[test]
+fn the_lines_that_are_told_add_up_to_the_cost() {
+    let Found::Listed(prices) = super::embedded().find("anthropic", "claude-sonnet-4-5") else { panic!("the list knows it") };
+    let tokens = Tokens { input: 3000, output: 200, cache_read: 1000, cache_write_5m: 500, ..Tokens::default() };
+    let context = PriceContext { unix_ns: 1_790_000_000_000_000_000, requests: 1, ..PriceContext::default() };
+    let mut lines = Vec::new();
+    let cost = prices.cost_told(&tokens, &context, &mut |line| lines.push(line)).expect("a price");
+    let sum: f64 = lines.iter().map(super::Line::nanos).sum();
+    assert_eq!(sum.round() as i64, cost.total.0);
+    assert_eq!(lines.iter().map(|line| line.count).sum::<u64>(), 3000 + 200);
+}

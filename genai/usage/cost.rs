@@ -7,7 +7,7 @@
 use super::Usage;
 use crate::dialects::{CostFrom, Settings};
 use crate::keys;
-use crate::prices::{Cost, Found, PriceContext, Rates, reckon};
+use crate::prices::{Cost, Found, Line, PriceContext, Rates, reckon_told};
 use crate::record::event_time_ns;
 use chaperone_proto::{Attrs, KeyId, RecordRef, Value, ValueRef};
 
@@ -74,6 +74,18 @@ pub struct OwnPrice<'a> {
 
 /// The cost of a record with usage.
 pub fn cost(record: RecordRef<'_>, usage: &Usage, settings: &Settings, own: Option<OwnPrice<'_>>, listed: Found<'_>) -> Costing {
+    cost_told(record, usage, settings, own, listed, &mut |_| {})
+}
+
+/// The same, telling each line of the sum.
+pub fn cost_told(
+    record: RecordRef<'_>,
+    usage: &Usage,
+    settings: &Settings,
+    own: Option<OwnPrice<'_>>,
+    listed: Found<'_>,
+    tell: &mut dyn FnMut(Line),
+) -> Costing {
     let attrs = record.attrs();
     let is_cache_hit = is_true(attrs.get(keys::LITELLM_CACHE_HIT));
     let reported = reported(attrs, usage, is_cache_hit);
@@ -86,9 +98,10 @@ pub fn cost(record: RecordRef<'_>, usage: &Usage, settings: &Settings, own: Opti
     let context = context(record);
     let computed = match (own, listed) {
         (Some(own), _) => {
-            reckon(own.rates, &usage.tokens, context.requests).map(|cost| Cost { price_id: own.price_id.to_owned(), ..cost })
+            let cost = reckon_told(own.rates, &usage.tokens, context.requests, tell);
+            cost.map(|cost| Cost { price_id: own.price_id.to_owned(), ..cost })
         }
-        (None, Found::Listed(prices)) => prices.cost(&usage.tokens, &context),
+        (None, Found::Listed(prices)) => prices.cost_told(&usage.tokens, &context, tell),
         (None, Found::Subscription) if reported.is_none() => {
             return Costing { source: CostSource::Subscription, attributes: Vec::new(), differs: false };
         }

@@ -104,6 +104,38 @@ impl Basis {
     }
 }
 
+/// What a basis was decided by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BasisReason {
+    /// No cached tokens are reported: input is input.
+    NoCache,
+    /// More cached tokens than input: they cannot be part of it.
+    MoreThanInput,
+    /// The reported total is input, output and cached tokens together.
+    TotalCountsThemApart,
+    /// The numbers do not tell; the dialect's setting does.
+    Dialect(Inclusive),
+    /// The numbers do not tell, and the dialect follows the provider.
+    Provider {
+        /// Whether this provider's input leaves cached tokens out.
+        exclusive: bool,
+    },
+    /// Nothing tells.
+    Nothing,
+}
+
+impl BasisReason {
+    /// The basis that follows.
+    pub fn basis(self) -> Basis {
+        match self {
+            BasisReason::MoreThanInput | BasisReason::TotalCountsThemApart => Basis::ExclusiveFixed,
+            BasisReason::Dialect(Inclusive::No) | BasisReason::Provider { exclusive: true } => Basis::ExclusiveFixed,
+            BasisReason::NoCache | BasisReason::Dialect(_) | BasisReason::Provider { exclusive: false } => Basis::Inclusive,
+            BasisReason::Nothing => Basis::Assumed,
+        }
+    }
+}
+
 /// Canonical token counts of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Usage {
@@ -133,7 +165,7 @@ pub fn canonical(reported: &Reported, inclusive: Inclusive, provider: &str) -> U
     let sent_input = reported.input.unwrap_or(0);
     let sent_output = reported.output.unwrap_or(0);
 
-    let basis = basis_of(reported, parts, inclusive, provider);
+    let basis = reason_of(reported, parts, inclusive, provider).basis();
     let input = if basis == Basis::ExclusiveFixed { sent_input.saturating_add(parts) } else { sent_input };
 
     // Reasoning stands outside the output when it is more than that, or when only so the total comes out.
@@ -158,21 +190,28 @@ pub fn canonical(reported: &Reported, inclusive: Inclusive, provider: &str) -> U
     Usage { tokens, basis }
 }
 
-fn basis_of(reported: &Reported, parts: u64, inclusive: Inclusive, provider: &str) -> Basis {
+/// What decides whether the reported input includes cached tokens.
+pub fn basis_reason(reported: &Reported, inclusive: Inclusive, provider: &str) -> BasisReason {
+    let (write_5m, write_1h) = cache_writes(reported);
+    let parts = reported.cache_read.saturating_add(write_5m).saturating_add(write_1h);
+    reason_of(reported, parts, inclusive, provider)
+}
+
+fn reason_of(reported: &Reported, parts: u64, inclusive: Inclusive, provider: &str) -> BasisReason {
     let input = reported.input.unwrap_or(0);
     if parts == 0 {
-        return Basis::Inclusive;
+        return BasisReason::NoCache;
     }
-    let total_counts_parts_apart = reported.total == Some(input + reported.output.unwrap_or(0) + parts);
-    if parts > input || total_counts_parts_apart {
-        return Basis::ExclusiveFixed;
+    if parts > input {
+        return BasisReason::MoreThanInput;
+    }
+    if reported.total == Some(input + reported.output.unwrap_or(0) + parts) {
+        return BasisReason::TotalCountsThemApart;
     }
     match inclusive {
-        Inclusive::Yes => Basis::Inclusive,
-        Inclusive::No => Basis::ExclusiveFixed,
-        Inclusive::ByProvider if matches!(provider, "anthropic" | "aws.bedrock") => Basis::ExclusiveFixed,
-        Inclusive::ByProvider => Basis::Inclusive,
-        Inclusive::Test => Basis::Assumed,
+        Inclusive::Yes | Inclusive::No => BasisReason::Dialect(inclusive),
+        Inclusive::ByProvider => BasisReason::Provider { exclusive: matches!(provider, "anthropic" | "aws.bedrock") },
+        Inclusive::Test => BasisReason::Nothing,
     }
 }
 

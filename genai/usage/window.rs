@@ -33,6 +33,17 @@ pub struct Verdict {
     pub resent: bool,
 }
 
+/// By what two records are known to tell of one call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MatchRule {
+    /// The same request or response id.
+    Ids,
+    /// The same trace and span id, in another signal.
+    Place,
+    /// Equal tokens, no different model, overlapping times, from another scope or signal.
+    Look,
+}
+
 /// Remembered calls and identities.
 #[derive(Debug, Default)]
 pub struct Window {
@@ -126,7 +137,16 @@ impl Window {
     }
 
     fn match_in_window(&self, call: &Call) -> Option<Identity> {
-        self.by_ids(call).or_else(|| self.by_place(call)).or_else(|| self.by_look(call)).or_else(|| self.by_unmeasured(call))
+        self.matching(call).map(|(owner, _)| owner)
+    }
+
+    /// Who owns the call among what was counted, and by which rule they are one call.
+    pub fn matching(&self, call: &Call) -> Option<(Identity, MatchRule)> {
+        let by = |rule: MatchRule| move |owner: Identity| (owner, rule);
+        let ids = || self.by_ids(call).map(by(MatchRule::Ids));
+        let place = || self.by_place(call).map(by(MatchRule::Place));
+        let look = || self.by_look(call).map(by(MatchRule::Look));
+        ids().or_else(place).or_else(look).or_else(|| self.by_unmeasured(call).map(by(MatchRule::Ids)))
     }
 
     /// Rule (a).
