@@ -9,6 +9,8 @@ mod calls;
 mod digest;
 mod facts;
 mod failure;
+mod framework_tools;
+mod handovers;
 mod kind;
 mod lineage;
 mod messages;
@@ -17,16 +19,18 @@ mod signals;
 mod tools;
 mod write;
 
-pub use calls::{Asked, CallMemory, Told};
+pub use calls::{ArgumentsKey, Asked, CallKey, CallMemory, IN_MESSAGES, Run, Told};
 pub use digest::{Digester, Digests};
 pub use facts::{CallEvent, Facts, ToolFacts};
 pub use failure::{Failure, failure, is_error};
+pub use framework_tools::{HandOver, hand_over, is_framework_tool};
+pub use handovers::{Evidence, HandOvers, HandedOver};
 pub use kind::{StepKind, kind};
-pub use lineage::{AgentName, Lineage, Node};
+pub use lineage::{AgentName, Edge, Lineage, Node};
 pub use messages::{Conversation, RequestedCall, ToolOutcome};
 pub use shape::shape;
 pub use signals::{Signal, signals};
-pub use tools::{ToolKind, handoff, is_framework_tool, resource, tool_kind, tool_names_in_definitions};
+pub use tools::{ToolKind, resource, tool_kind, tool_names_in_definitions};
 pub use write::{Event, attributes, events, is_written, write, write_logs};
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! Decisions, hand-overs and evaluations that a span reports: each becomes a span event (contracts, section 2).
+//! Decisions and evaluations that a span reports: each becomes a span event (contracts, section 2).
+//! Hand-overs are told by `steps`, since several records tell of one.
 //!
 //! An event that stands on the span already (the record came through a collector of ours) is not added again.
 
@@ -15,7 +16,6 @@ use serde_json::Value as Json;
 
 pub(crate) fn add<'a>(record: RecordRef<'a>, gathered: &mut Gathered<'a>, plan: &mut Plan) {
     let RecordRef::Span(span) = record else { return };
-    add_handoff(record, span, plan);
     add_route(span, gathered, plan);
     add_guardrail(span, plan);
     add_answers(record, span, gathered, plan);
@@ -51,18 +51,6 @@ fn push(span: SpanRef<'_>, decision: &Decision<'_>, more: Vec<(KeyId, Value)>, p
     ];
     attrs.extend(more);
     plan.event(span.end_ns(), DECISION, attrs);
-}
-
-fn add_handoff(record: RecordRef<'_>, span: SpanRef<'_>, plan: &mut Plan) {
-    let named = |key| text(record, plan, key).map(str::to_owned);
-    let Some(target) = named(keys::CHAPERONE_HANDOFF_TARGET) else { return };
-    let mut more = vec![(keys::CHAPERONE_HANDOFF_TARGET, string(&target))];
-    if let Some(source) = named(keys::CHAPERONE_HANDOFF_SOURCE) {
-        more.push((keys::CHAPERONE_HANDOFF_SOURCE, string(&source)));
-    }
-    more.push((keys::CHAPERONE_HANDOFF_TYPE, string("transfer")));
-    let decision = Decision { kind: "handoff", name: "handoff", maker: "model", outcome: &target, derivation: "mapped" };
-    push(span, &decision, more, plan);
 }
 
 /// LangGraph's `Command(goto=...)`: the code of a node chose the next ones.

@@ -4,8 +4,11 @@
 //! was remembered of others.
 
 use super::messages::attribute;
-use super::{AgentName, Asked, CallMemory, Conversation, Digester, Digests, Failure, Lineage, Node, StepKind, Told};
-use super::{failure, is_error, is_framework_tool, kind, resource, tool_names_in_definitions};
+use super::{
+    AgentName, ArgumentsKey, Asked, CallKey, CallMemory, Conversation, Digester, Digests, Evidence, Failure, HandedOver,
+};
+use super::{IN_MESSAGES, Lineage, Node, Run, StepKind, Told, ToolOutcome};
+use super::{failure, hand_over, is_error, is_framework_tool, kind, resource, tool_names_in_definitions};
 use crate::keys;
 use crate::record::{self, is_call_operation, operation};
 use crate::usage::{Identity, text_hash};
@@ -51,6 +54,10 @@ pub struct ToolFacts {
     pub resource: Option<String>,
     /// Another record tells of the same call, or the tool is a step of a framework.
     pub duplicate: bool,
+    /// A step of a framework, which does nothing in the world.
+    is_framework: bool,
+    hand_over: Option<super::HandOver>,
+    arguments_key: Option<ArgumentsKey>,
 }
 
 /// What a record says about a step.
@@ -72,6 +79,8 @@ pub struct Facts {
     pub tool: Option<ToolFacts>,
     /// Tool calls in its messages that it is the first to tell of.
     pub calls: Vec<CallEvent>,
+    /// Hand-overs to other agents that it is the first to tell of.
+    pub hand_overs: Vec<HandedOver>,
     /// Names of the tools a model was offered.
     pub offered: Option<Vec<String>>,
     /// Tool calls in its answer, told or not.
@@ -84,6 +93,7 @@ pub struct Facts {
     pub sender: u64,
     identity: u64,
     run: u64,
+    group: u64,
     emitter: u64,
     is_span: bool,
     is_mcp: bool,
@@ -111,6 +121,7 @@ impl Facts {
         };
         let what_name = tool.as_ref().map_or_else(|| text(keys::GEN_AI_REQUEST_MODEL).unwrap_or(""), |tool| &tool.name);
         let shape = tool.as_ref().and_then(|tool| tool.arguments.as_ref()).map_or("", |digests| &digests.shape);
+        let run = text_hash(&record::run_id(record));
         Facts {
             at,
             kind,
@@ -119,13 +130,16 @@ impl Facts {
             agent: text(keys::GEN_AI_AGENT_NAME).map(|name| AgentName { name: name.into(), source: "own" }),
             attempt: attrs.int(keys::CHAPERONE_STEP_ATTEMPT).and_then(|said| u32::try_from(said).ok()).unwrap_or(1).max(1),
             calls: Vec::new(),
+            hand_overs: reported_hand_over(record, kind).into_iter().collect(),
             offered: attrs.get(keys::GEN_AI_TOOL_DEFINITIONS).filter(|_| kind == StepKind::Llm).map(tool_names_in_definitions),
             calls_made: answers.then_some(conversation.requested.len()),
             trace: record.trace_id(),
             span: record.span_id(),
             sender,
             identity: identity(record),
-            run: text_hash(&record::run_id(record)),
+            run,
+            // Tools are matched by name within a trace: runs may span many of them.
+            group: record.trace_id().map_or(run, hash_of),
             emitter: text_hash(record.scope().name()) ^ record.signal() as u64,
             is_span: record.as_span().is_some(),
             is_mcp: attrs.get(keys::MCP_METHOD_NAME).is_some(),
@@ -142,7 +156,8 @@ impl Facts {
     pub fn node(&self) -> Option<([u8; 16], [u8; 8], Node)> {
         let agent = self.agent.as_ref().map(|agent| Arc::clone(&agent.name));
         let tool = self.tool.as_ref().map(|tool| tool.name.as_str().into());
-        let node = Node { parent: self.parent, agent, tool, is_mcp: self.is_mcp };
+        let is_agent = self.kind == StepKind::Agent;
+        let node = Node { parent: self.parent, agent, tool, is_mcp: self.is_mcp, is_agent };
         if self.is_span { Some((self.trace?, self.span?, node)) } else { None }
     }
 
@@ -156,74 +171,85 @@ impl Facts {
         if self.is_span && repeats && self.attempt == 1 {
             self.attempt = lineage.attempt(trace, self.parent, self.what, self.interval, self.failed);
         }
-        if self.is_span
-            && let Some(tool) = &mut self.tool
-            && lineage.is_second_of_mcp(trace, span, &tool.name, self.is_mcp)
-        {
-            tool.duplicate = true;
+        if let Some(tool) = &mut self.tool {
+            tool.is_framework |= lineage.names_agent(trace, &tool.name);
+            tool.duplicate |= tool.is_framework;
+            tool.duplicate |= self.is_span && lineage.is_second_of_mcp(trace, span, &tool.name, self.is_mcp);
+        }
+        if self.is_span {
+            self.hand_overs.extend(lineage.edges(trace, span).into_iter().map(|edge| HandedOver {
+                source: Some(edge.source.to_string()),
+                target: Some(edge.target.to_string()),
+                how: "delegate",
+                evidence: Evidence::Below,
+                told_by: hash_of(edge.child),
+                call_id: None,
+                by_model: edge.through_tool,
+            }));
         }
     }
 
-    /// Whether [`Facts::tell`] has anything to ask or say.
+    /// Whether there is anything to ask or say of tool calls and hand-overs.
     pub fn has_calls(&self) -> bool {
-        (self.tool.is_some() && self.call_id.is_some())
+        self.tool.is_some()
+            || !self.hand_overs.is_empty()
             || !self.conversation.requested.is_empty()
             || self.conversation.has_outcomes()
     }
 
     /// Tells of tool spans and logs: before the messages of the same batch, since they say more.
     pub fn tell_execution(&mut self, memory: &mut CallMemory) {
-        let (run, identity, emitter) = (self.run, self.identity, self.emitter);
-        let Some(id) = self.call_id.as_deref() else { return };
-        let (scope, call) = (self.scope_of(id, run), text_hash(id));
-        if let Some(tool) = &mut self.tool {
-            tool.duplicate |= memory.executed(scope, call, identity, emitter) == Told::ByAnother;
+        let found = std::mem::take(&mut self.hand_overs);
+        found.into_iter().for_each(|found| self.tell_hand_over(found, memory));
+        let Some(tool) = &self.tool else { return };
+        if let Some(over) = &tool.hand_over {
+            let found = self.handed_over(over.clone(), Evidence::Ran, self.identity, self.call_id.clone());
+            return self.tell_hand_over(found, memory);
+        }
+        if tool.duplicate {
+            return;
+        }
+        let run = Run {
+            id: self.call_id.as_deref().and_then(|id| self.call_key(id, &tool.name)),
+            named: self.named(&tool.name),
+            arguments: tool.arguments_key,
+            record: self.identity,
+            source: self.emitter,
+        };
+        if (run.id.is_some() || run.named.is_some())
+            && memory.executed(&run) == Told::ByAnother
+            && let Some(tool) = &mut self.tool
+        {
+            tool.duplicate = true;
         }
     }
 
     /// Tells of the calls in messages; what others told before is left out.
     pub fn tell_messages(&mut self, memory: &mut CallMemory, digester: &Digester) {
         let conversation = std::mem::take(&mut self.conversation);
-        let mut told = Vec::new();
-        let outcomes = conversation.outcomes(|id| {
-            let said = memory.result_in_messages(self.scope_of(id, self.run), text_hash(id), self.identity);
-            if said != Told::Again {
-                told.push(said);
-            }
-            said != Told::Again
-        });
-        for (outcome, told) in outcomes.into_iter().zip(told) {
-            let asked = memory.asked(self.scope_of(&outcome.id, self.run), text_hash(&outcome.id)).cloned().unwrap_or_default();
-            let name = outcome.name.unwrap_or(asked.name);
-            if is_framework_tool(&name) {
-                continue;
-            }
-            self.calls.push(CallEvent {
-                executed: true,
-                name,
-                arguments: outcome.arguments.as_ref().map(|value| digester.value(value)).or(asked.arguments),
-                resource: outcome.arguments.as_ref().and_then(resource).or(asked.resource),
-                result: outcome.result.as_ref().map(|value| digester.value(value)),
-                duplicate: told == Told::ByAnother,
-                unparseable: false,
-                id: Some(outcome.id),
-            });
+        let is_new = |id: &str| self.call_key(id, "").is_some_and(|key| !memory.is_old_result(key, self.identity));
+        for outcome in conversation.outcomes(is_new) {
+            self.tell_outcome(outcome, memory, digester);
         }
         for (number, request) in conversation.requested.into_iter().enumerate() {
             // Without a call id, the place in the answer of this span stands for it: a log of the span says the same.
-            let (scope, call) = match &request.id {
-                Some(id) => (self.scope_of(id, self.run), text_hash(id)),
-                None => (self.run, text_hash(&format!("{:?} {number}", self.span))),
-            };
-            let asked = || Asked {
-                name: request.name.clone(),
-                arguments: request.arguments.as_ref().map(|value| digester.value(value)),
-                resource: request.arguments.as_ref().and_then(resource),
-            };
-            if memory.requested(scope, call, self.identity, asked) != Told::First {
+            let own = request.id.as_deref().and_then(|id| self.call_key(id, &request.name));
+            let key = own.unwrap_or_else(|| (self.run, text_hash(&format!("{:?} {number}", self.span))));
+            let told = memory.requested(key, own.is_some(), self.identity, || {
+                let digests = request.arguments.as_ref().map(|value| digester.value(value));
+                let arguments = arguments_key(request.arguments.as_ref(), digests.as_ref());
+                let resource = request.arguments.as_ref().and_then(resource);
+                let asked = Asked { name: request.name.clone(), arguments: digests, resource };
+                (asked, self.named(&request.name), arguments)
+            });
+            if told != Told::First {
                 continue;
             }
-            let Some(Asked { name, arguments, resource }) = memory.asked(scope, call).cloned() else { continue };
+            if let Some(over) = hand_over(&request.name, request.arguments.as_ref()) {
+                let found = self.handed_over(over, Evidence::Requested, hash_of(key), request.id.clone());
+                self.tell_hand_over(found, memory);
+            }
+            let Some(Asked { name, arguments, resource }) = memory.asked(key).cloned() else { continue };
             let unparseable = request.unparseable;
             self.calls.push(CallEvent {
                 executed: false,
@@ -238,20 +264,108 @@ impl Facts {
         }
     }
 
-    /// Call ids are unique to a sender; short ones (`call_0`) only to a run.
-    fn scope_of(&self, id: &str, run: u64) -> u64 {
-        if id.len() < SHORT_ID { run } else { self.sender }
+    /// A result that stands in the request.
+    fn tell_outcome(&mut self, outcome: ToolOutcome, memory: &mut CallMemory, digester: &Digester) {
+        let Some(key) = self.call_key(&outcome.id, "") else { return };
+        let asked = memory.asked(key).cloned().unwrap_or_default();
+        let name = outcome.name.unwrap_or(asked.name);
+        if is_framework_tool(&name) {
+            return;
+        }
+        let arguments = outcome.arguments.as_ref().map(|value| digester.value(value));
+        let told = memory.executed(&Run {
+            id: Some(key),
+            named: self.named(&name),
+            arguments: arguments_key(outcome.arguments.as_ref(), arguments.as_ref()),
+            record: self.identity,
+            source: IN_MESSAGES,
+        });
+        if told == Told::Again {
+            return;
+        }
+        self.calls.push(CallEvent {
+            executed: true,
+            name,
+            arguments: arguments.or(asked.arguments),
+            resource: outcome.arguments.as_ref().and_then(resource).or(asked.resource),
+            result: outcome.result.as_ref().map(|value| digester.value(value)),
+            duplicate: told == Told::ByAnother,
+            unparseable: false,
+            id: Some(outcome.id),
+        });
     }
+
+    fn tell_hand_over(&mut self, found: HandedOver, memory: &mut CallMemory) {
+        if memory.hand_overs.is_first(self.group, &found) {
+            self.hand_overs.push(found);
+        }
+    }
+
+    fn handed_over(&self, over: super::HandOver, evidence: Evidence, told_by: u64, call_id: Option<String>) -> HandedOver {
+        let source = self.agent.as_ref().map(|agent| agent.name.to_string());
+        HandedOver { source, target: over.target, how: over.how, evidence, told_by, call_id, by_model: true }
+    }
+
+    /// Where a tool's runs are looked for when they carry no id.
+    fn named(&self, name: &str) -> Option<(u64, u64)> {
+        let folded = folded(name);
+        (!folded.is_empty()).then(|| (self.group, text_hash(&folded)))
+    }
+
+    /// Call ids are unique to a sender; short ones (`call_0`) only to a run. `None` for what stands for no id.
+    fn call_key(&self, id: &str, tool: &str) -> Option<CallKey> {
+        if id.is_empty() || (id.starts_with('<') && id.ends_with('>')) {
+            return None;
+        }
+        // Gemini CLI puts the tool's name before the model's id.
+        let id = id.strip_prefix(tool).and_then(|rest| rest.strip_prefix("__")).unwrap_or(id);
+        Some((if id.len() < SHORT_ID { self.run } else { self.sender }, text_hash(id)))
+    }
+}
+
+/// A tool's name as it is matched: what a framework or MCP puts in front goes, and so do case and marks.
+fn folded(name: &str) -> String {
+    let own = name.strip_prefix("mcp__").and_then(|rest| rest.split_once("__")).map_or(name, |(_, own)| own);
+    own.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+fn hash_of(value: impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
+}
+
+fn arguments_key(arguments: Option<&Json>, digests: Option<&Digests>) -> Option<ArgumentsKey> {
+    let names = arguments?.as_object().map(|pairs| hash_of(pairs.keys().collect::<Vec<_>>()));
+    Some(ArgumentsKey { names, shape: text_hash(&digests?.shape) })
+}
+
+/// The hand-over that the record itself names.
+fn reported_hand_over(record: RecordRef<'_>, kind: StepKind) -> Option<HandedOver> {
+    let attrs = record.attrs();
+    let said = |key: KeyId| attrs.str(key).filter(|name| !name.is_empty()).map(str::to_owned);
+    let (source, target) = (said(keys::CHAPERONE_HANDOFF_SOURCE), said(keys::CHAPERONE_HANDOFF_TARGET));
+    // An agent's own span that names who handed over to it.
+    let target = target.or_else(|| said(keys::GEN_AI_AGENT_NAME).filter(|_| kind == StepKind::Agent && source.is_some()));
+    if source.is_none() && target.is_none() {
+        return None;
+    }
+    let how = match attrs.str(keys::CHAPERONE_HANDOFF_TYPE) {
+        Some("delegate") => "delegate",
+        Some("return") => "return",
+        Some("escalate_human") => "escalate_human",
+        _ => "transfer",
+    };
+    let evidence = Evidence::Reported;
+    Some(HandedOver { source, target, how, evidence, told_by: identity(record), call_id: None, by_model: true })
 }
 
 /// Which record tells: the same when it is sent again.
 fn identity(record: RecordRef<'_>) -> u64 {
-    let mut hasher = DefaultHasher::new();
     match Identity::of(record) {
-        Some(identity) => identity.hash(&mut hasher),
-        None => record::id(record).hash(&mut hasher),
+        Some(identity) => hash_of(identity),
+        None => hash_of(record::id(record)),
     }
-    hasher.finish()
 }
 
 fn is_message(record: RecordRef<'_>) -> bool {
@@ -266,11 +380,16 @@ fn tool(record: RecordRef<'_>, digester: &Digester) -> ToolFacts {
     let value = |key: KeyId| attrs.get(key).filter(|value| !matches!(value, ValueRef::Empty)).map(attribute);
     let name = attrs.str(keys::GEN_AI_TOOL_NAME).unwrap_or("").to_owned();
     let arguments: Option<Json> = value(keys::GEN_AI_TOOL_CALL_ARGUMENTS);
+    let digests = arguments.as_ref().map(|value| digester.value(value));
+    let is_framework = is_framework_tool(&name);
     ToolFacts {
-        duplicate: is_framework_tool(&name),
+        duplicate: is_framework,
+        is_framework,
+        hand_over: hand_over(&name, arguments.as_ref()),
         name,
         result: value(keys::GEN_AI_TOOL_CALL_RESULT).map(|value| digester.value(&value)),
         resource: arguments.as_ref().and_then(resource),
-        arguments: arguments.map(|value| digester.value(&value)),
+        arguments_key: arguments_key(arguments.as_ref(), digests.as_ref()),
+        arguments: digests,
     }
 }

@@ -11,6 +11,9 @@ const MOST_ANCESTORS: usize = 64;
 /// How many ended attempts are remembered below one parent, and in a trace.
 const MOST_ATTEMPTS: usize = 32;
 const MOST_ATTEMPTS_OF_TRACE: usize = 512;
+/// How many agents of a trace wait for what lies above them, and how many hand-overs are kept.
+const MOST_WAITING: usize = 64;
+const MOST_EDGES: usize = 256;
 
 /// What is remembered of a span.
 #[derive(Debug, Clone, Default)]
@@ -23,6 +26,21 @@ pub struct Node {
     pub tool: Option<Arc<str>>,
     /// Whether it is a tool call of the Model Context Protocol.
     pub is_mcp: bool,
+    /// Whether it is an agent's own span.
+    pub is_agent: bool,
+}
+
+/// An agent at work below another agent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edge {
+    /// Span of the lower agent.
+    pub child: [u8; 8],
+    /// The upper agent.
+    pub source: Arc<str>,
+    /// The lower agent.
+    pub target: Arc<str>,
+    /// Whether a tool stands between them: a model asked for it.
+    pub through_tool: bool,
 }
 
 /// Where an agent's name came from.
@@ -51,6 +69,20 @@ struct Trace {
     /// MCP spans that arrived before the tool span around them, if there is one.
     counted_mcp: Vec<[u8; 8]>,
     attempts_kept: usize,
+    /// Names of agents, each once.
+    agents: Vec<Arc<str>>,
+    /// Agents that arrived before what lies above them.
+    waiting: Vec<[u8; 8]>,
+    /// Agents below agents, each with the span that made it known.
+    edges: Vec<([u8; 8], Edge)>,
+}
+
+/// What lies above an agent.
+enum Above {
+    Agent(Edge),
+    Nobody,
+    /// A span that has not arrived.
+    Unknown,
 }
 
 /// Spans of recent traces.
@@ -67,10 +99,59 @@ impl Lineage {
         if !self.traces.contains_key(&trace) {
             self.order.push_back(trace);
         }
-        let spans = &mut self.traces.entry(trace).or_default().spans;
-        if spans.len() < most_spans || spans.contains_key(&span) {
-            self.spans_kept += usize::from(spans.insert(span, node).is_none());
+        let held = self.traces.entry(trace).or_default();
+        if held.spans.len() < most_spans || held.spans.contains_key(&span) {
+            let agent = node.agent.clone().filter(|_| node.is_agent);
+            let is_new = held.spans.insert(span, node).is_none();
+            self.spans_kept += usize::from(is_new);
+            if let Some(agent) = agent.filter(|_| is_new) {
+                if held.waiting.len() < MOST_WAITING {
+                    held.waiting.push(span);
+                }
+                if held.agents.len() < MOST_WAITING && !held.agents.contains(&agent) {
+                    held.agents.push(agent);
+                }
+            }
         }
+    }
+
+    /// Agents below agents that became known when `span` arrived; the same ones when it arrives again.
+    pub fn edges(&mut self, trace: [u8; 16], span: [u8; 8]) -> Vec<Edge> {
+        let Some(held) = self.traces.get_mut(&trace) else { return Vec::new() };
+        for child in std::mem::take(&mut held.waiting) {
+            let above = self.above(trace, child);
+            let Some(held) = self.traces.get_mut(&trace) else { break };
+            match above {
+                Above::Agent(edge) if held.edges.len() < MOST_EDGES => held.edges.push((span, edge)),
+                Above::Unknown => held.waiting.push(child),
+                Above::Agent(_) | Above::Nobody => {}
+            }
+        }
+        let told = self.traces.get(&trace).map(|held| held.edges.iter().filter(|(by, _)| *by == span)).into_iter().flatten();
+        told.map(|(_, edge)| edge.clone()).collect()
+    }
+
+    /// Whether an agent of this name works in the trace.
+    pub fn names_agent(&self, trace: [u8; 16], name: &str) -> bool {
+        self.traces.get(&trace).is_some_and(|held| held.agents.iter().any(|agent| &**agent == name))
+    }
+
+    /// The agent above an agent's span, if its name is another.
+    fn above(&self, trace: [u8; 16], child: [u8; 8]) -> Above {
+        let Some(node) = self.node(trace, child) else { return Above::Nobody };
+        let Some(target) = node.agent.clone() else { return Above::Nobody };
+        let mut next = node.parent;
+        let mut through_tool = false;
+        for _ in 0..MOST_ANCESTORS {
+            let Some(at) = next else { return Above::Nobody };
+            let Some(node) = self.node(trace, at) else { return Above::Unknown };
+            if let Some(source) = node.agent.clone().filter(|_| node.is_agent) {
+                return if source == target { Above::Nobody } else { Above::Agent(Edge { child, source, target, through_tool }) };
+            }
+            through_tool |= node.tool.is_some();
+            next = node.parent;
+        }
+        Above::Nobody
     }
 
     /// The agent of a span: its own name, else its nearest ancestor's.

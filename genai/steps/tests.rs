@@ -81,26 +81,6 @@ fn tools_are_classed_by_their_names() {
 }
 
 #[test]
-fn framework_tools_do_nothing_in_the_world() {
-    for name in ["transfer_to_billing_agent", "ask_billing_agent", "delegate_work", "final_answer", "agent-billing_agent"] {
-        assert!(is_framework_tool(name), "{name}");
-    }
-    for name in ["transfer_money", "ask_user", "search_orders"] {
-        assert!(!is_framework_tool(name), "{name}");
-    }
-}
-
-#[test]
-fn hand_over_tools_name_the_agent() {
-    assert_eq!(handoff("transfer_to_billing_agent"), Some(("billing_agent", "transfer")));
-    assert_eq!(handoff("ask_billing_agent"), Some(("billing_agent", "delegate")));
-    assert_eq!(handoff("agent-billing_agent"), Some(("billing_agent", "delegate")));
-    for name in ["final_answer", "transfer_to_", "ask_user", "search_orders"] {
-        assert_eq!(handoff(name), None, "{name}");
-    }
-}
-
-#[test]
 fn what_a_call_touches_is_normalised() {
     let check = |arguments: Json, expected: Option<&str>| assert_eq!(resource(&arguments).as_deref(), expected, "{arguments}");
     check(json!({"path": "/srv//a/./b/../c.txt"}), Some("/srv/a/c.txt"));
@@ -110,30 +90,93 @@ fn what_a_call_touches_is_normalised() {
     check(json!("Paris"), None);
 }
 
+fn run(id: u64, record: u64, source: u64) -> Run {
+    let id = (id != 0).then_some((1, id));
+    Run { id, named: Some((1, 7)), arguments: None, record, source }
+}
+
 #[test]
 fn a_call_is_told_once_as_requested_and_once_as_executed() {
     let mut memory = CallMemory::default();
-    let asked = || Asked { name: "t".into(), ..Asked::default() };
-    assert_eq!(memory.requested(1, 1, 10, asked), Told::First);
-    assert_eq!(memory.requested(1, 1, 11, asked), Told::Again, "another instrumentation");
-    assert_eq!(memory.requested(1, 1, 10, asked), Told::First, "the same record again");
-    assert_eq!(memory.result_in_messages(1, 1, 20), Told::First);
-    assert_eq!(memory.result_in_messages(1, 1, 21), Told::Again, "history");
-    assert_eq!(memory.executed(1, 1, 30, 5), Told::ByAnother, "the messages told first");
-    assert_eq!(memory.asked(1, 1).map(|asked| asked.name.as_str()), Some("t"));
+    let asked = || (Asked { name: "t".into(), ..Asked::default() }, Some((1, 7)), None);
+    assert_eq!(memory.requested((1, 1), true, 10, asked), Told::First);
+    assert_eq!(memory.requested((1, 1), true, 11, asked), Told::Again, "another instrumentation");
+    assert_eq!(memory.requested((1, 1), true, 10, asked), Told::First, "the same record again");
+    assert_eq!(memory.executed(&run(1, 20, IN_MESSAGES)), Told::First);
+    assert_eq!(memory.executed(&run(1, 21, IN_MESSAGES)), Told::Again, "history");
+    assert!(memory.is_old_result((1, 1), 21) && !memory.is_old_result((1, 1), 20));
+    assert_eq!(memory.executed(&run(1, 30, 5)), Told::ByAnother, "the messages told first");
+    assert_eq!(memory.asked((1, 1)).map(|asked| asked.name.as_str()), Some("t"));
 }
 
 #[test]
 fn a_tool_span_goes_before_messages_and_two_of_one_emitter_are_two_executions() {
     let mut memory = CallMemory::default();
-    assert_eq!(memory.executed(1, 1, 30, 5), Told::First);
-    assert_eq!(memory.executed(1, 1, 31, 5), Told::First, "run again");
-    assert_eq!(memory.executed(1, 1, 32, 6), Told::ByAnother, "a log of the same call");
-    assert_eq!(memory.result_in_messages(1, 1, 20), Told::ByAnother);
-    assert_eq!(memory.result_in_messages(1, 1, 20), Told::ByAnother, "the same record again");
-    assert_eq!(memory.result_in_messages(1, 1, 21), Told::Again);
+    assert_eq!(memory.executed(&run(1, 30, 5)), Told::First);
+    assert_eq!(memory.executed(&run(1, 31, 5)), Told::First, "run again");
+    assert_eq!(memory.executed(&run(1, 32, 6)), Told::ByAnother, "a log of the same call");
+    assert_eq!(memory.executed(&run(1, 33, 6)), Told::ByAnother, "the log of the second run");
+    assert_eq!(memory.executed(&run(1, 34, 6)), Told::First, "a third run, of which the spans say nothing");
+    assert_eq!(memory.executed(&run(1, 20, IN_MESSAGES)), Told::ByAnother);
+    assert_eq!(memory.executed(&run(1, 20, IN_MESSAGES)), Told::ByAnother, "the same record again");
+    assert_eq!(memory.executed(&run(1, 21, IN_MESSAGES)), Told::Again);
     memory.evict(0);
-    assert_eq!(memory.executed(1, 1, 32, 6), Told::First, "forgotten");
+    assert_eq!(memory.executed(&run(1, 32, 6)), Told::First, "forgotten");
+    assert_eq!(memory.len(), 1);
+}
+
+/// Tells of runs in an order; how many were told as first.
+fn owned(runs: &[Run]) -> usize {
+    let mut memory = CallMemory::default();
+    let first: Vec<Told> = runs.iter().map(|run| memory.executed(run)).collect();
+    let again: Vec<Told> = runs.iter().map(|run| memory.executed(run)).collect();
+    assert_eq!(first, again, "what is sent again is told again");
+    first.iter().filter(|told| **told == Told::First).count()
+}
+
+#[test]
+fn spans_without_id_and_results_with_one_are_matched_one_to_one_in_any_order() {
+    let runs = [run(0, 30, 5), run(0, 31, 5), run(1, 20, IN_MESSAGES), run(2, 20, IN_MESSAGES), run(0, 40, 6), run(0, 41, 6)];
+    for seed in 0..720usize {
+        let (mut rest, mut order, mut left) = (runs.to_vec(), Vec::new(), seed);
+        while !rest.is_empty() {
+            order.push(rest.remove(left % rest.len()));
+            left /= rest.len() + 1;
+        }
+        assert_eq!(owned(&order), 2, "{order:?}");
+    }
+    assert_eq!(owned(&[run(0, 30, 5), run(0, 31, 5), run(1, 20, IN_MESSAGES)]), 2, "the source that tells of most runs");
+    assert_eq!(owned(&[run(1, 30, 5), run(2, 20, IN_MESSAGES)]), 2, "other ids are other calls");
+    let other = Run { named: Some((1, 8)), ..run(1, 20, IN_MESSAGES) };
+    assert_eq!(owned(&[run(0, 30, 5), other]), 2, "another tool");
+}
+
+#[test]
+fn a_span_without_id_is_the_call_that_was_asked_for() {
+    let mut memory = CallMemory::default();
+    for id in [1, 2] {
+        let asked = || (Asked { name: "t".into(), ..Asked::default() }, Some((1, 7)), None);
+        memory.requested((1, id), true, 10, asked);
+    }
+    assert_eq!([30, 31].map(|record| memory.executed(&run(0, record, 5))), [Told::First, Told::First]);
+    let results = [1, 2].map(|id| memory.executed(&run(id, 20, IN_MESSAGES)));
+    assert_eq!(results, [Told::ByAnother, Told::ByAnother]);
+    assert_eq!(memory.len(), 2, "no call more than were asked for");
+}
+
+#[test]
+fn arguments_keep_two_runs_apart_where_they_are_surely_others() {
+    let with = |run: Run, names: Option<u64>, shape: u64| Run { arguments: Some(ArgumentsKey { names, shape }), ..run };
+    let (span, result) = (run(0, 30, 5), run(1, 20, IN_MESSAGES));
+    assert_eq!(owned(&[with(span, Some(1), 1), with(result, Some(1), 1)]), 1);
+    assert_eq!(owned(&[with(span, Some(1), 1), with(result, Some(1), 2)]), 2, "the same names, other values");
+    assert_eq!(owned(&[with(span, Some(1), 1), with(result, Some(2), 2)]), 1, "spelled in another way");
+    assert_eq!(owned(&[with(span, None, 1), with(result, Some(2), 2)]), 1, "cut short");
+    let mut memory = CallMemory::default();
+    let told =
+        [with(span, Some(1), 1), with(run(0, 31, 5), Some(1), 2), with(result, Some(1), 2)].map(|run| memory.executed(&run));
+    assert_eq!(told, [Told::First, Told::First, Told::ByAnother]);
+    assert_eq!(memory.executed(&with(run(2, 20, IN_MESSAGES), Some(1), 1)), Told::ByAnother, "the first one was left for it");
 }
 
 const TRACE: [u8; 16] = [1; 16];
@@ -201,4 +244,24 @@ fn lineage_is_bounded() {
     assert!(lineage.agent(TRACE, [5; 8]).is_some() && lineage.agent(TRACE, [15; 8]).is_none());
     assert_eq!(lineage.evict(0), 1);
     assert_eq!(lineage.agent(TRACE, [5; 8]), None);
+}
+
+#[test]
+fn an_agent_below_another_is_an_edge_whichever_arrives_last() {
+    let agent = |name: &str, parent| Node { agent: Some(name.into()), is_agent: true, ..node(parent) };
+    let tool = |parent| Node { tool: Some("ask".into()), ..node(parent) };
+    let nodes = [(1, agent("triage", 0)), (2, tool(1)), (3, agent("billing", 2)), (4, agent("billing", 3))];
+    for first in 0..nodes.len() {
+        let mut order = nodes.clone();
+        order.rotate_left(first);
+        let mut lineage = Lineage::default();
+        let mut edges = Vec::new();
+        for (span, node) in order {
+            lineage.add(TRACE, [span; 8], node, 10);
+            edges.extend(lineage.edges(TRACE, [span; 8]).into_iter().map(|edge| (span, edge)));
+        }
+        let [(by, edge)] = &edges[..] else { panic!("{edges:?}") };
+        assert_eq!((&*edge.source, &*edge.target, edge.through_tool), ("triage", "billing", true));
+        assert_eq!(lineage.edges(TRACE, [*by; 8]), std::slice::from_ref(edge), "the same when it is sent again");
+    }
 }

@@ -96,24 +96,6 @@ pub fn tool_kind(name: &str) -> ToolKind {
     ToolKind { class, risk: first(RISKS).unwrap_or("unknown") }
 }
 
-/// Tools that are steps of a framework and do nothing in the world: hand-over and the final answer.
-pub fn is_framework_tool(name: &str) -> bool {
-    let is_ask = name.starts_with("ask_") && name.ends_with("_agent");
-    let is_final = matches!(name, "final_answer" | "final_result" | "FinalAnswerTool");
-    let is_handoff =
-        ["transfer_to_", "transfer-to-", "delegate_", "handoff_to_", "agent-"].iter().any(|prefix| name.starts_with(prefix));
-    is_ask || is_final || is_handoff
-}
-
-/// The agent that a hand-over tool hands over to, and how (`transfer`, `delegate`).
-pub fn handoff(name: &str) -> Option<(&str, &'static str)> {
-    let transfer = ["transfer_to_", "transfer-to-", "handoff_to_"].iter().find_map(|prefix| name.strip_prefix(prefix));
-    let delegate = || ["delegate_to_", "agent-"].iter().find_map(|prefix| name.strip_prefix(prefix));
-    let ask = || name.strip_prefix("ask_").filter(|rest| rest.ends_with("_agent"));
-    let found = transfer.map(|agent| (agent, "transfer")).or_else(|| delegate().or_else(ask).map(|agent| (agent, "delegate")));
-    found.filter(|(agent, _)| !agent.is_empty())
-}
-
 /// What is read of a tool's definition; descriptions and schemas are skipped without being kept.
 #[derive(Deserialize, Default)]
 #[serde(default)]

@@ -4,7 +4,7 @@
 //! A record that carries `chaperone.agent.source` was written by an earlier pass and is left as it is.
 
 use super::facts::{CallEvent, Facts};
-use super::{Digester, Digests, handoff, signals, tool_kind};
+use super::{Digester, Digests, Evidence, HandedOver, signals, tool_kind};
 use crate::record::{self, record_digest};
 use crate::{event_names, keys};
 use chaperone_proto::{Attrs, KeyId, LogsBuilder, RecordMut, RecordRef, Value, ValueIn, ValueRef};
@@ -100,10 +100,6 @@ pub fn events(record: RecordRef<'_>, facts: &Facts) -> Vec<Event> {
             let offered = facts.offered.as_deref().unwrap_or_default();
             let attributes = selection(record, call, offered, events.len());
             events.push(Event { name: event_names::DECISION, time_ns, attributes });
-            if let Some((target, how)) = handoff(&call.name) {
-                let attributes = handed_over(record, facts, call, (target, how), events.len());
-                events.push(Event { name: event_names::DECISION, time_ns, attributes });
-            }
         }
         if call.unparseable {
             events.push(Event {
@@ -112,6 +108,10 @@ pub fn events(record: RecordRef<'_>, facts: &Facts) -> Vec<Event> {
                 attributes: quality("unparseable_arguments", "inferred"),
             });
         }
+    }
+    for over in &facts.hand_overs {
+        let attributes = handed_over(record, over, events.len());
+        events.push(Event { name: event_names::DECISION, time_ns: end_ns, attributes });
     }
     for signal in signals(record, facts.kind, facts.failed, facts.attempt) {
         let attributes = quality(signal.kind, signal.derivation);
@@ -227,14 +227,30 @@ fn selection(record: RecordRef<'_>, call: &CallEvent, offered: &[String], number
     pairs
 }
 
-/// The hand-over that a call of a hand-over tool is.
-fn handed_over(record: RecordRef<'_>, facts: &Facts, call: &CallEvent, to: (&str, &str), number: usize) -> Pairs {
-    let mut pairs = decision(record, "hand_over", "handoff", to.0, number);
-    pairs.push((keys::CHAPERONE_DECISION_SUBJECT_TYPE, text("tool_call")));
-    pairs.extend(call.id.as_ref().map(|id| (keys::CHAPERONE_DECISION_SUBJECT_ID, text(id))));
-    pairs.extend(facts.agent.as_ref().map(|agent| (keys::CHAPERONE_HANDOFF_SOURCE, text(&agent.name))));
-    pairs.push((keys::CHAPERONE_HANDOFF_TARGET, text(to.0)));
-    pairs.push((keys::CHAPERONE_HANDOFF_TYPE, text(to.1)));
+/// A hand-over from one agent to another.
+fn handed_over(record: RecordRef<'_>, over: &HandedOver, number: usize) -> Pairs {
+    let mut pairs = decision(record, "hand_over", "handoff", over.target.as_deref().unwrap_or("_OTHER"), number);
+    let mut put = |key: KeyId, value: &str| match pairs.iter_mut().find(|(known, _)| *known == key) {
+        Some(pair) => pair.1 = text(value),
+        None => pairs.push((key, text(value))),
+    };
+    if !over.by_model {
+        put(keys::CHAPERONE_DECISION_MAKER_TYPE, "code");
+    }
+    if over.evidence == Evidence::Reported {
+        put(keys::CHAPERONE_DECISION_DERIVATION, "mapped");
+    }
+    if let Some(id) = &over.call_id {
+        put(keys::CHAPERONE_DECISION_SUBJECT_TYPE, "tool_call");
+        put(keys::CHAPERONE_DECISION_SUBJECT_ID, id);
+    }
+    if let Some(source) = &over.source {
+        put(keys::CHAPERONE_HANDOFF_SOURCE, source);
+    }
+    if let Some(target) = &over.target {
+        put(keys::CHAPERONE_HANDOFF_TARGET, target);
+    }
+    put(keys::CHAPERONE_HANDOFF_TYPE, over.how);
     pairs
 }
 
