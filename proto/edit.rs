@@ -239,6 +239,7 @@ impl Index {
             record.extra = end as u32;
         }
         record.extra_len += 1;
+        record.keys.add(id);
         self.extra.push(attr);
         self.touch(at);
     }

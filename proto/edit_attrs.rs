@@ -4,11 +4,11 @@
 //! vector when it grows, so that each list stays one range.
 
 use crate::edit::Edit;
-use crate::index::{Attr, Index, NONE, Record, attr_flag, state};
+use crate::index::{Attr, Index, KeyMask, NONE, Record, attr_flag, state};
 use crate::key_cache::NO_KEY;
 use crate::value_write::put_attribute;
 use crate::wire::offset;
-use crate::{Attrs, Key, KeyId, ValueIn, ValueRef, keys};
+use crate::{Attrs, Entry, Key, KeyId, ValueIn, ValueRef, keys};
 
 /// A list of attributes being edited.
 #[derive(Debug)]
@@ -54,7 +54,8 @@ impl<'a> AttrsMut<'a> {
         let [(one, start, len), (_, extra, extra_len)] = self.ranges();
         let first = self.index.list_ref(one).get(start..start + len).unwrap_or_default();
         let extra = self.index.extra.get(extra..extra + extra_len).unwrap_or_default();
-        Attrs { index: self.index, first, extra }
+        let keys = if self.owner == Owner::Record { self.index.records[self.at].keys } else { KeyMask::ANY };
+        Attrs { index: self.index, first, extra, keys }
     }
     /// Sets a key to a value: replaces the first occurrence, removes others, else appends.
     pub fn set<'v>(&mut self, key: KeyId, value: impl Into<ValueIn<'v>>) {
@@ -91,6 +92,10 @@ impl<'a> AttrsMut<'a> {
                     continue;
                 }
                 let Some(to) = to(KeyId(attr.key_id)) else { continue };
+                if self.owner == Owner::Record {
+                    self.index.records[self.at].keys.add(to.0);
+                }
+                let attr = &mut self.index.list(list)[at];
                 if attr.has(attr_flag::ODD) {
                     self.index.rebuild_with_key(list, at, tag, to);
                 } else {
@@ -116,6 +121,10 @@ impl<'a> AttrsMut<'a> {
     }
     /// Replaces values or removes pairs: called for each pair in order.
     pub fn map(&mut self, mut f: impl FnMut(Key<'_>, ValueRef<'_>) -> Edit) {
+        self.map_each(|entry| f(entry.key(), entry.value()));
+    }
+    /// The same for those who read few of the values.
+    pub fn map_each(&mut self, mut f: impl FnMut(Entry<'_>) -> Edit) {
         let tag = self.tag();
         for (list, start, len) in self.ranges() {
             if self.index.map_range(list, start, len, tag, &mut f) {
@@ -185,6 +194,11 @@ impl<'a> AttrsMut<'a> {
     }
 
     fn find(&self, wanted: Wanted<'_>) -> Option<(List, usize)> {
+        if let (Owner::Record, Wanted::Id(id)) = (self.owner, wanted)
+            && !self.index.records[self.at].keys.may_have(id)
+        {
+            return None;
+        }
         for (list, start, len) in self.ranges() {
             let entries = self.index.list_ref(list).get(start..start + len).unwrap_or_default();
             if let Some(at) = entries.iter().position(|attr| self.index.matches(attr, wanted)) {

@@ -9,7 +9,7 @@ use crate::key_cache::NO_KEY;
 use crate::utf8::text;
 use crate::value_write::put_attribute;
 use crate::wire::{Reader, offset, put_delimited};
-use crate::{Key, KeyId, ValueIn, ValueRef, keys};
+use crate::{Entry, KeyId, ValueIn, keys};
 
 impl Index {
     #[inline]
@@ -36,7 +36,7 @@ impl Index {
         start: usize,
         len: usize,
         tag: u8,
-        f: &mut dyn FnMut(Key<'_>, ValueRef<'_>) -> Edit,
+        f: &mut dyn FnMut(Entry<'_>) -> Edit,
     ) -> bool {
         let mut changed = false;
         for at in start..start + len {
@@ -44,7 +44,7 @@ impl Index {
             if attr.has(attr_flag::DEAD) {
                 continue;
             }
-            match f(self.key(attr), self.value(attr)) {
+            match f(Entry::new(self, attr)) {
                 Edit::Keep => continue,
                 Edit::Remove => kill(&mut self.list(list)[at]),
                 Edit::Replace(value) => self.replace(list, at, tag, ValueIn::Value(&value)),

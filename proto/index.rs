@@ -133,6 +133,37 @@ pub(crate) struct Record {
     /// Index into `rare`, for spans that have events, links or trace state.
     pub rare: u32,
     pub state: u32,
+    pub keys: KeyMask,
+}
+
+/// Which ids the keys of a list of attributes may have: a test that is never wrong about what is absent.
+///
+/// Most look-ups ask for what is not there. Ids share bits, and an edit that removes leaves its bit.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct KeyMask([u64; 2]);
+
+impl KeyMask {
+    pub const NONE: KeyMask = KeyMask([0; 2]);
+    /// For lists that keep no mask: anything may be in them.
+    pub const ANY: KeyMask = KeyMask([u64::MAX; 2]);
+
+    #[inline]
+    pub fn of(attrs: &[Attr]) -> KeyMask {
+        let mut mask = KeyMask::NONE;
+        for attr in attrs {
+            mask.add(attr.key_id);
+        }
+        mask
+    }
+    #[inline]
+    pub fn add(&mut self, id: u16) {
+        let half = usize::from(id >> 6 & 1);
+        self.0[half] |= 1 << (id & 63);
+    }
+    #[inline]
+    pub fn may_have(self, id: u16) -> bool {
+        self.0[usize::from(id >> 6 & 1)] >> (id & 63) & 1 != 0
+    }
 }
 
 /// What only spans have.

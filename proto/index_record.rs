@@ -1,7 +1,7 @@
 //! Indexing of spans with their events and links, and of log records.
 
 use crate::DecodeError;
-use crate::index::{Attr, Child, LogPart, NONE, Patches, Place, Rare, Record, SpanPart, kind};
+use crate::index::{Attr, Child, KeyMask, LogPart, NONE, Patches, Place, Rare, Record, SpanPart, kind, range};
 use crate::indexer::Indexer;
 use crate::key_cache::NO_KEY;
 use crate::wire::{Reader, wire_type};
@@ -51,6 +51,7 @@ impl Indexer<'_> {
             }
         }
         record.attrs_len = self.ix.attrs.len() as u32 - record.attrs;
+        record.keys = KeyMask::of(range(&self.ix.attrs, record.attrs, record.attrs_len));
         // Their attributes come after the span's own, so that each range is contiguous.
         if self.ix.events.len() > events || self.ix.links.len() > links || rare.trace_state.len > 0 {
             for at in events..self.ix.events.len() {
@@ -177,6 +178,7 @@ impl Indexer<'_> {
             }
         }
         record.attrs_len = self.ix.attrs.len() as u32 - record.attrs;
+        record.keys = KeyMask::of(range(&self.ix.attrs, record.attrs, record.attrs_len));
         self.ix.logs.push(log);
         self.ix.records.push(record);
         Ok(())

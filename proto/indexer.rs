@@ -3,7 +3,7 @@
 //! Stops at the first structural fault. Texts that are not UTF-8 and messages that occur twice where
 //! they may occur once are only noted: the pass goes on, so that faults are found in any case.
 
-use crate::index::{Attr, Index, NONE, Patches, Place, Record, Resource, Scope, attr_flag, kind, range};
+use crate::index::{Attr, Index, KeyMask, NONE, Patches, Place, Record, Resource, Scope, attr_flag, kind, range};
 use crate::key_cache::{KeyCache, NO_KEY};
 use crate::wire::{Reader, wire_type};
 use crate::{DecodeError, Limits, Signal, utf8};
@@ -260,6 +260,7 @@ impl Indexer<'_> {
             span_id: NONE,
             rare: NONE,
             state: 0,
+            keys: KeyMask::NONE,
         };
         match self.ix.signal {
             Signal::Logs => self.log(record)?,

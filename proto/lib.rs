@@ -63,7 +63,7 @@ pub use json_text::push_base64;
 pub use keys::KeyId;
 pub use logs::{LogRef, Logs};
 pub use metrics::Metrics;
-pub use record::{Attrs, EventRef, Key, LinkRef, RecordRef, ResourceRef, ScopeRef};
+pub use record::{Attrs, Entry, EventRef, Key, LinkRef, RecordRef, ResourceRef, ScopeRef};
 pub use split::{Part, SplitLimits, Splitter};
 pub use traces::{SpanRef, Traces};
 pub use value::{ArrayRef, MapRef, Value, ValueIn, ValueRef};

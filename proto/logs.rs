@@ -137,7 +137,7 @@ impl<'a> LogRef<'a> {
     #[inline]
     pub fn attrs(self) -> Attrs<'a> {
         let (first, extra) = self.index.record_attrs(self.record);
-        Attrs { index: self.index, first, extra }
+        Attrs { index: self.index, first, extra, keys: self.record.keys }
     }
     /// Instrumentation scope.
     pub fn scope(self) -> ScopeRef<'a> {

@@ -1,7 +1,7 @@
 //! What spans and log records have in common: attributes, scope, resource, ids; reading and editing.
 
 pub use crate::edit::{Edit, RecordMut};
-use crate::index::{Attr, Child, Index, Resource, Scope, attr_flag, kind, range, side};
+use crate::index::{Attr, Child, Index, KeyMask, Resource, Scope, attr_flag, kind, range, side};
 use crate::key_cache::NO_KEY;
 use crate::utf8::text;
 use crate::value::{ArrayRef, MapRef};
@@ -84,6 +84,7 @@ pub struct Attrs<'a> {
     pub(crate) index: &'a Index,
     pub(crate) first: &'a [Attr],
     pub(crate) extra: &'a [Attr],
+    pub(crate) keys: KeyMask,
 }
 
 impl<'a> Attrs<'a> {
@@ -103,6 +104,18 @@ impl<'a> Attrs<'a> {
     /// The integer of a known key, if the value is one.
     pub fn int(self, key: KeyId) -> Option<i64> {
         self.get(key).and_then(ValueRef::as_int)
+    }
+    /// Whether there is a value of a known key.
+    pub fn has(self, key: KeyId) -> bool {
+        self.find(key.0).is_some()
+    }
+    /// The entry of a known key: what its value is, without reading it.
+    pub fn entry(self, key: KeyId) -> Option<Entry<'a>> {
+        self.find(key.0).map(|attr| Entry { index: self.index, attr })
+    }
+    /// All entries in order, duplicates included: for loops that read few of the values.
+    pub fn each(self) -> impl Iterator<Item = Entry<'a>> + 'a {
+        self.entries().map(move |attr| Entry { index: self.index, attr })
     }
     /// All pairs in order, duplicates included.
     pub fn iter(self) -> impl Iterator<Item = (Key<'a>, ValueRef<'a>)> + 'a {
@@ -124,12 +137,59 @@ impl<'a> Attrs<'a> {
     /// Removed entries carry no key id, so they need no test here.
     #[inline]
     fn find(self, id: u16) -> Option<&'a Attr> {
+        if !self.keys.may_have(id) {
+            return None;
+        }
         self.first.iter().find(|attr| attr.key_id == id).or_else(|| self.extra.iter().find(|attr| attr.key_id == id))
     }
 
     #[inline]
     fn entries(self) -> impl Iterator<Item = &'a Attr> {
         self.first.iter().chain(self.extra).filter(|attr| !attr.has(attr_flag::DEAD))
+    }
+}
+
+/// One attribute that was not read yet: to read a text is to look at all of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry<'a> {
+    index: &'a Index,
+    attr: &'a Attr,
+}
+
+impl<'a> Entry<'a> {
+    #[inline]
+    pub(crate) fn new(index: &'a Index, attr: &'a Attr) -> Entry<'a> {
+        Entry { index, attr }
+    }
+    /// The key.
+    #[inline]
+    pub fn key(self) -> Key<'a> {
+        self.index.key(self.attr)
+    }
+    /// The key's id, if code or configuration names it.
+    #[inline]
+    pub fn id(self) -> Option<KeyId> {
+        (self.attr.key_id != NO_KEY).then_some(KeyId(self.attr.key_id))
+    }
+    /// The value.
+    #[inline]
+    pub fn value(self) -> ValueRef<'a> {
+        self.index.value(self.attr)
+    }
+    /// The bytes of a text.
+    #[inline]
+    pub fn text_bytes(self) -> Option<&'a [u8]> {
+        self.is_text().then(|| self.index.content(self.attr))
+    }
+    /// Whether the value is a text.
+    #[inline]
+    pub fn is_text(self) -> bool {
+        self.attr.kind == kind::STR
+    }
+    /// Whether the value is a number or a boolean, or has no kind: nothing that could hold text.
+    #[inline]
+    pub fn is_plain(self) -> bool {
+        matches!(self.attr.kind, kind::INT | kind::DOUBLE | kind::BOOL | kind::EMPTY)
     }
 }
 
@@ -201,7 +261,7 @@ impl<'a> ScopeRef<'a> {
     /// Scope attributes.
     pub fn attrs(self) -> Attrs<'a> {
         let entry = self.entry();
-        Attrs { index: self.index, first: range(&self.index.attrs, entry.attrs, entry.attrs_len), extra: &[] }
+        Attrs { index: self.index, first: range(&self.index.attrs, entry.attrs, entry.attrs_len), extra: &[], keys: KeyMask::ANY }
     }
     /// Schema URL of the scope message, empty when absent.
     pub fn schema_url(self) -> &'a str {
@@ -230,7 +290,7 @@ impl<'a> ResourceRef<'a> {
     /// Resource attributes.
     pub fn attrs(self) -> Attrs<'a> {
         let entry = self.entry();
-        Attrs { index: self.index, first: range(&self.index.attrs, entry.attrs, entry.attrs_len), extra: &[] }
+        Attrs { index: self.index, first: range(&self.index.attrs, entry.attrs, entry.attrs_len), extra: &[], keys: KeyMask::ANY }
     }
     /// Schema URL of the resource message, empty when absent.
     pub fn schema_url(self) -> &'a str {
@@ -259,7 +319,7 @@ impl<'a> EventRef<'a> {
     }
     /// Attributes.
     pub fn attrs(self) -> Attrs<'a> {
-        Attrs { index: self.index, first: self.index.child_attrs(self.entry), extra: &[] }
+        Attrs { index: self.index, first: self.index.child_attrs(self.entry), extra: &[], keys: KeyMask::ANY }
     }
 }
 
@@ -285,6 +345,6 @@ impl<'a> LinkRef<'a> {
     }
     /// Attributes.
     pub fn attrs(self) -> Attrs<'a> {
-        Attrs { index: self.index, first: self.index.child_attrs(self.entry), extra: &[] }
+        Attrs { index: self.index, first: self.index.child_attrs(self.entry), extra: &[], keys: KeyMask::ANY }
     }
 }

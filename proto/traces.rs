@@ -178,7 +178,7 @@ impl<'a> SpanRef<'a> {
     #[inline]
     pub fn attrs(self) -> Attrs<'a> {
         let (first, extra) = self.index.record_attrs(self.record);
-        Attrs { index: self.index, first, extra }
+        Attrs { index: self.index, first, extra, keys: self.record.keys }
     }
     /// Events in wire order, appended ones last.
     pub fn events(self) -> impl Iterator<Item = EventRef<'a>> + 'a {

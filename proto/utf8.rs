@@ -119,8 +119,14 @@ fn letter(bytes: &[u8]) -> usize {
 /// The text of bytes that were validated when they were indexed.
 #[inline]
 pub(crate) fn text(bytes: &[u8]) -> &str {
-    std::str::from_utf8(bytes).unwrap_or_default()
+    if bytes.len() < LONG {
+        return std::str::from_utf8(bytes).unwrap_or_default();
+    }
+    simdutf8::basic::from_utf8(bytes).unwrap_or_default()
 }
+
+/// From here on wide registers pay.
+const LONG: usize = 64;
 
 #[cfg(test)]
 mod tests {
