@@ -147,8 +147,8 @@ fn message<'a>(element: &[(u32, &'a str, ValueRef<'a>)], default_role: &'static 
             "finish_reason" => message.finish_reason = Some(text),
             "tool_call_id" => response_to = Some(text),
             "content" | "prompt.text" | "completion.text" => texts.push(text),
-            "function_call_name" => slot(&mut calls, 0).name = Some(text),
-            "function_call_arguments_json" => slot(&mut calls, 0).arguments = Some(text),
+            "function_call_name" | "function_call.name" => slot(&mut calls, 0).name = Some(text),
+            "function_call_arguments_json" | "function_call.arguments" => slot(&mut calls, 0).arguments = Some(text),
             _ => {
                 if let Some((number, field)) = leaf.strip_prefix("tool_calls.").and_then(split_number) {
                     slot(&mut calls, number).set(field.strip_prefix("tool_call.").unwrap_or(field), text);
@@ -167,7 +167,8 @@ fn message<'a>(element: &[(u32, &'a str, ValueRef<'a>)], default_role: &'static 
         let mut all = texts;
         all.extend(contents.into_iter().filter_map(|(_, content)| content.text));
         let response = if all.len() > 1 { Some(Cow::Owned(all.concat())) } else { all.pop() };
-        message.push(Part::ToolResponse { id: response_to, response });
+        let name = message.name.take();
+        message.push(Part::ToolResponse { id: response_to, name, response, is_error: false });
     } else {
         texts.into_iter().for_each(|text| message.push(Part::Text(text)));
         contents.into_iter().filter_map(|(_, content)| content_part(content)).for_each(|part| message.push(part));

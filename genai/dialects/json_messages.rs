@@ -1,42 +1,67 @@
-//! Messages inside JSON text: requests and answers of provider APIs, lists of messages, or plain text.
+//! Messages inside JSON or Python text: requests and answers of provider APIs and SDKs, lists of messages, or plain text.
 //!
-//! Read: OpenAI chat completions and Responses, Anthropic messages, LangChain's nested lists, the parts schema itself.
+//! Read: OpenAI chat completions and Responses, Anthropic messages, Gemini contents, Bedrock Converse, LangChain's nested lists,
+//! LlamaIndex, Haystack, AutoGen and AG2 messages, the AI SDK's, the parts schema itself.
 //! A text that is none of these is one message with that text; text cut in the middle of its JSON too.
 
-use super::messages::{Message, Part, media};
+use super::json_parts::{block, content_text, is_call, take, tool_call};
+use super::messages::{Message, Part};
+use super::python_text;
 use super::words::is_redacted;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 
 type Object = Map<String, Value>;
 
+const IN_REQUESTS: &[&str] = &["messages", "input", "prompt", "contents"];
+const IN_ANSWERS: &[&str] = &["choices", "candidates", "output", "replies", "generations", "messages"];
+
 /// Messages of a request, in whatever shape the text has.
 pub(crate) fn input(text: &str) -> Vec<Message<'_>> {
-    read(text, "user", &["messages", "input", "prompt"])
+    read(text, "user", IN_REQUESTS)
 }
 
 /// Messages of an answer.
 pub(crate) fn output(text: &str) -> Vec<Message<'_>> {
-    read(text, "assistant", &["choices", "output", "messages"])
+    read(text, "assistant", IN_ANSWERS)
+}
+
+/// Messages of an answer that was parsed.
+pub(crate) fn output_of(value: Value) -> Vec<Message<'static>> {
+    of_value(value, "assistant", IN_ANSWERS)
 }
 
 fn read<'a>(text: &'a str, role: &'static str, lists: &[&str]) -> Vec<Message<'a>> {
     if is_redacted(text.trim()) {
         return Vec::new();
     }
-    let parsed: Option<Value> =
-        if text.trim_start().starts_with(['{', '[', '"']) { serde_json::from_str(text).ok() } else { None };
-    let messages = match parsed {
-        Some(Value::Array(items)) => of_list(items, role),
-        Some(Value::String(inner)) => vec![Message::text(role, inner)],
-        Some(Value::Object(mut object)) => match lists.iter().find_map(|list| object.remove(*list)) {
-            Some(Value::Array(items)) => of_list(items, role),
-            Some(Value::String(inner)) => vec![Message::text(role, inner)],
-            _ => of_object(object, role).into_iter().collect(),
-        },
-        _ => Vec::new(),
-    };
+    let messages = python_text::structured(text).map_or_else(Vec::new, |value| of_value(value, role, lists));
     if messages.is_empty() { vec![Message::text(role, text)] } else { messages }
+}
+
+fn of_value(value: Value, role: &'static str, lists: &[&str]) -> Vec<Message<'static>> {
+    match value {
+        Value::Array(items) => of_list(items, role),
+        Value::String(inner) => vec![Message::text(role, inner)],
+        Value::Object(mut object) => {
+            // A step's output holds the answer one level down: LlamaIndex.
+            for wrapper in ["result", "response"] {
+                if let Some(Value::Object(inner)) = object.get_mut(wrapper) {
+                    return of_value(Value::Object(std::mem::take(inner)), role, lists);
+                }
+            }
+            match lists.iter().find_map(|list| object.get(*list).is_some_and(is_list).then(|| object.remove(*list))).flatten() {
+                Some(Value::Array(items)) => of_list(items, role),
+                Some(Value::String(inner)) => vec![Message::text(role, inner)],
+                _ => of_object(object, role).into_iter().collect(),
+            }
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn is_list(value: &Value) -> bool {
+    value.is_array() || value.is_string()
 }
 
 fn of_list(items: Vec<Value>, role: &'static str) -> Vec<Message<'static>> {
@@ -45,7 +70,13 @@ fn of_list(items: Vec<Value>, role: &'static str) -> Vec<Message<'static>> {
         match item {
             Value::Object(object) => messages.extend(of_object(object, role)),
             Value::Array(inner) => messages.extend(of_list(inner, role)),
-            Value::String(text) => messages.push(Message::text(role, text)),
+            // Messages that Python printed, one text each.
+            Value::String(text) => match python_text::parse(&text) {
+                Some(Value::Object(object)) if object.keys().any(|key| key.contains("role")) => {
+                    messages.extend(of_object(object, role));
+                }
+                _ => messages.push(Message::text(role, text)),
+            },
             _ => {}
         }
     }
@@ -53,46 +84,157 @@ fn of_list(items: Vec<Value>, role: &'static str) -> Vec<Message<'static>> {
 }
 
 /// One message, or nothing if the object is not a message.
-pub(crate) fn of_object(mut object: Object, role: &'static str) -> Option<Message<'static>> {
+pub(crate) fn of_object(object: Object, role: &'static str) -> Option<Message<'static>> {
+    let mut object = unwrapped(object);
+    let reason = finish_reason(&mut object);
     if let Some(Value::Object(mut inner)) = object.remove("message") {
         // A choice of an answer.
-        if let Some(reason) = object.remove("finish_reason") {
-            inner.insert("finish_reason".to_owned(), reason);
+        if let Some(reason) = reason {
+            inner.insert("finish_reason".to_owned(), Value::String(reason.into_owned()));
         }
         return of_object(inner, role);
     }
-    let mut message = Message { finish_reason: take(&mut object, "finish_reason"), ..Message::default() };
-    message.name = take(&mut object, "name").filter(|_| !is_item(&object));
-    message.role = take(&mut object, "role");
+    if let Some(Value::Object(content)) = object.get_mut("content").filter(|content| content.get("parts").is_some()) {
+        // A candidate of Gemini.
+        let message = of_object(std::mem::take(content), role)?;
+        return Some(Message { finish_reason: reason.or(message.finish_reason), ..message });
+    }
+    let mut message = Message { finish_reason: reason, ..Message::default() };
+    if !is_item(&object) && !is_call(&object) {
+        message.name = take(&mut object, "name");
+    }
+    message.role = take_role(&mut object);
     if let Some(Value::Array(parts)) = object.remove("parts") {
-        message.parts = parts.into_iter().map(|part| Part::Json(Cow::Owned(part.to_string()))).collect();
+        for part in parts {
+            // Parts of the schema have a type; Gemini's have none.
+            match part {
+                Value::Object(part) if !part.contains_key("type") => block(part).into_iter().for_each(|part| message.push(part)),
+                part => message.parts.push(Part::Json(Cow::Owned(part.to_string()))),
+            }
+        }
+        add_calls(&mut object, &mut message);
+        let response_to = take(&mut object, "tool_call_id");
+        if let Some(id) = response_to {
+            answer_of(&mut message, id);
+        }
         return Some(with_role(message, role));
     }
-    if is_item(&object) {
+    if is_item(&object) || is_call(&object) {
         message.role = Some(Cow::Borrowed(if object.contains_key("output") { "tool" } else { "assistant" }));
         message.push(block(object)?);
         return Some(message);
     }
-    let response_to = take(&mut object, "tool_call_id")
-        .or_else(|| if message.role.as_deref() == Some("tool") { take(&mut object, "id") } else { None });
-    let is_tool = message.role.as_deref() == Some("tool") || response_to.is_some();
-    match object.remove("content") {
-        Some(content) if is_tool => {
-            message.push(Part::ToolResponse { id: response_to, response: Some(Cow::Owned(plain_text(content))) });
-        }
-        _ if is_tool => message.push(Part::ToolResponse { id: response_to, response: None }),
-        Some(Value::String(text)) if !text.is_empty() => message.push(Part::Text(Cow::Owned(text))),
-        Some(Value::Array(blocks)) => {
-            for item in blocks {
-                match item {
-                    Value::Object(item) => block(item).into_iter().for_each(|part| message.push(part)),
-                    Value::String(text) => message.push(Part::Text(Cow::Owned(text))),
-                    _ => {}
-                }
+    if let Some(Value::Array(responses)) = object.remove("tool_responses") {
+        // AG2: the results of all calls of one answer.
+        message.role = Some(Cow::Borrowed("tool"));
+        for response in responses {
+            if let Value::Object(response) = response {
+                of_object(response, "tool").into_iter().flat_map(|response| response.parts).for_each(|part| message.push(part));
             }
         }
+        return Some(message);
+    }
+    add_content(&mut object, &mut message);
+    add_calls(&mut object, &mut message);
+    let is_message = message.role.is_some() || !message.parts.is_empty();
+    is_message.then(|| with_role(message, role))
+}
+
+/// A message without what frameworks put around it; names of Python's private fields without their mark.
+fn unwrapped(mut object: Object) -> Object {
+    if object.contains_key("lc")
+        && let Some(Value::Object(inner)) = object.remove("kwargs")
+    {
+        return unwrapped(inner);
+    }
+    if object.contains_key("type")
+        && let Some(Value::Object(inner)) = object.get_mut("data").filter(|data| data.get("content").is_some())
+    {
+        let mut inner = std::mem::take(inner);
+        inner.entry("type").or_insert_with(|| object.remove("type").unwrap_or_default());
+        return inner;
+    }
+    if object.keys().any(|key| key == "_content" || key == "_role") {
+        return object.into_iter().map(|(key, value)| (key.trim_start_matches('_').to_owned(), value)).collect();
+    }
+    object
+}
+
+fn finish_reason(object: &mut Object) -> Option<Cow<'static, str>> {
+    let own = ["finish_reason", "stop_reason", "finishReason", "stopReason"].iter().find_map(|key| take(object, key));
+    let inner = |key: &str, object: &mut Object| match object.get_mut(key) {
+        Some(Value::Object(meta)) => take(meta, "finish_reason").or_else(|| take(meta, "stop_reason")),
+        _ => None,
+    };
+    own.or_else(|| ["meta", "generation_info", "response_metadata"].iter().find_map(|key| inner(key, object)))
+}
+
+/// Roles of all frameworks, in the conventions' words.
+fn take_role(object: &mut Object) -> Option<Cow<'static, str>> {
+    if let Some(role) = take(object, "role") {
+        let word = role.rsplit_once('.').map_or(&*role, |(_, word)| word);
+        return Some(match word.to_ascii_lowercase().as_str() {
+            "model" | "ai" => Cow::Borrowed("assistant"),
+            "human" => Cow::Borrowed("user"),
+            "function" => Cow::Borrowed("tool"),
+            lower if lower == word => Cow::Owned(word.to_owned()),
+            lower => Cow::Owned(lower.to_owned()),
+        });
+    }
+    match object.get("type").and_then(Value::as_str)? {
+        "human" | "HumanMessage" => Some(Cow::Borrowed("user")),
+        "ai" | "AIMessage" | "AIMessageChunk" => Some(Cow::Borrowed("assistant")),
+        "system" | "SystemMessage" => Some(Cow::Borrowed("system")),
+        "tool" | "ToolMessage" => Some(Cow::Borrowed("tool")),
+        _ => None,
+    }
+}
+
+fn add_content(object: &mut Object, message: &mut Message<'static>) {
+    let in_more = |object: &mut Object| match object.get_mut("additional_kwargs") {
+        Some(Value::Object(more)) => take(more, "tool_call_id"),
+        _ => None,
+    };
+    let response_to = take(object, "tool_call_id")
+        .or_else(|| in_more(object))
+        .or_else(|| if message.role.as_deref() == Some("tool") { take(object, "id") } else { None });
+    let is_tool = response_to.is_some() || message.role.as_deref() == Some("tool");
+    let is_error = object.get("is_error").and_then(Value::as_bool).unwrap_or(false)
+        || object.get("status").and_then(Value::as_str) == Some("error");
+    match object.remove("content").or_else(|| object.remove("blocks")).or_else(|| object.remove("text")) {
+        Some(Value::Array(blocks)) if is_tool && blocks.iter().any(|block| has_result(block)) => add_blocks(blocks, message),
+        Some(content) if is_tool => {
+            let name = message.name.take();
+            let response = Some(Cow::Owned(content_text(content)));
+            message.push(Part::ToolResponse { id: response_to, name, response, is_error });
+        }
+        _ if is_tool => {
+            let name = message.name.take();
+            message.push(Part::ToolResponse { id: response_to, name, response: None, is_error });
+        }
+        Some(Value::String(text)) if !text.is_empty() => message.push(Part::Text(Cow::Owned(text))),
+        Some(Value::Array(blocks)) => add_blocks(blocks, message),
         _ => {}
     }
+}
+
+/// Whether a block names the call it answers itself.
+fn has_result(block: &Value) -> bool {
+    ["toolResult", "tool_call_result", "tool_use_id", "toolCallId", "call_id"].iter().any(|key| block.get(key).is_some())
+}
+
+/// The parts of one message's content.
+pub(crate) fn add_blocks(blocks: Vec<Value>, message: &mut Message<'static>) {
+    for item in blocks {
+        match item {
+            Value::Object(item) => block(item).into_iter().for_each(|part| message.push(part)),
+            Value::String(text) => message.push(Part::Text(Cow::Owned(text))),
+            _ => {}
+        }
+    }
+}
+
+fn add_calls(object: &mut Object, message: &mut Message<'static>) {
     if let Some(Value::Array(calls)) = object.remove("tool_calls") {
         for call in calls {
             if let Value::Object(call) = call {
@@ -100,8 +242,27 @@ pub(crate) fn of_object(mut object: Object, role: &'static str) -> Option<Messag
             }
         }
     }
-    let is_message = message.role.is_some() || !message.parts.is_empty();
-    is_message.then(|| with_role(message, role))
+    // The API of functions before tools.
+    if let Some(Value::Object(call)) = object.remove("function_call") {
+        tool_call(call).into_iter().for_each(|part| message.push(part));
+    }
+}
+
+/// The texts of a message that answers a call become its result.
+fn answer_of(message: &mut Message<'static>, id: Cow<'static, str>) {
+    if message.parts.iter().any(|part| matches!(part, Part::Json(json) if json.contains("\"tool_call_response\""))) {
+        return;
+    }
+    let texts: Vec<Value> = std::mem::take(&mut message.parts)
+        .into_iter()
+        .filter_map(|part| match part {
+            Part::Json(json) => serde_json::from_str::<Value>(&json).ok()?.get_mut("content").map(Value::take),
+            Part::Text(text) => Some(Value::String(text.into_owned())),
+            _ => None,
+        })
+        .collect();
+    let text: String = texts.into_iter().map(content_text).collect();
+    message.parts.push(Part::ToolResponse { id: Some(id), name: None, response: Some(Cow::Owned(text)), is_error: false });
 }
 
 fn with_role(mut message: Message<'static>, role: &'static str) -> Message<'static> {
@@ -115,62 +276,80 @@ fn is_item(object: &Object) -> bool {
     matches!(object.get("type").and_then(Value::as_str), Some("function_call" | "function_call_output" | "reasoning"))
 }
 
-fn block(mut object: Object) -> Option<Part<'static>> {
-    let kind = take(&mut object, "type").unwrap_or_default();
-    match kind.as_ref() {
-        "text" | "input_text" | "output_text" | "" => take(&mut object, "text").map(Part::Text),
-        "thinking" => take(&mut object, "thinking").map(Part::Reasoning),
-        "reasoning" => {
-            let text = object.remove("summary").or_else(|| object.remove("text")).or_else(|| object.remove("reasoning"));
-            text.map(|text| Part::Reasoning(Cow::Owned(plain_text(text))))
-        }
-        "tool_use" | "function_call" | "tool_call" => tool_call(object),
-        "tool_result" | "function_call_output" => {
-            let id = take(&mut object, "tool_use_id").or_else(|| take(&mut object, "call_id"));
-            let response = object.remove("content").or_else(|| object.remove("output"));
-            Some(Part::ToolResponse { id, response: response.map(|content| Cow::Owned(plain_text(content))) })
-        }
-        "image_url" => {
-            let address = match object.remove("image_url") {
-                Some(Value::Object(mut inner)) => take(&mut inner, "url"),
-                Some(Value::String(url)) => Some(Cow::Owned(url)),
-                _ => None,
-            };
-            address.map(|address| media(Cow::Borrowed("image"), address))
-        }
-        _ => None,
+#[cfg(test)]
+mod tests {
+    use super::super::messages::write_messages;
+    use super::*;
+
+    fn answer(text: &str) -> String {
+        write_messages(&output(text))
     }
-}
 
-fn tool_call(mut call: Object) -> Option<Part<'static>> {
-    let id = take(&mut call, "call_id").or_else(|| take(&mut call, "id"));
-    let mut function = match call.remove("function") {
-        Some(Value::Object(function)) => function,
-        _ => call,
-    };
-    let name = take(&mut function, "name");
-    let arguments = ["arguments", "input", "args"].iter().find_map(|key| function.remove(*key));
-    let arguments = arguments.filter(|arguments| !arguments.is_null()).map(|arguments| Cow::Owned(plain_text(arguments)));
-    (id.is_some() || name.is_some()).then(|| Part::ToolCall { id, name: name.unwrap_or_default(), arguments })
-}
-
-/// The text of a value: of a list of text blocks their texts, of anything else its JSON.
-fn plain_text(value: Value) -> String {
-    match value {
-        Value::String(text) => text,
-        Value::Array(items) if !items.is_empty() && items.iter().all(|item| item.get("text").is_some_and(Value::is_string)) => {
-            items.iter().filter_map(|item| item.get("text").and_then(Value::as_str)).collect()
+    #[test]
+    fn calls_of_all_apis_are_tool_calls() {
+        let call = r#"{"type":"tool_call","id":"c1","name":"f","arguments":{"a":1}}"#;
+        for text in [
+            r#"{"choices":[{"message":{"role":"assistant","tool_calls":[{"id":"c1","function":{"name":"f","arguments":"{\"a\":1}"}}]}}]}"#,
+            r#"{"output":[{"type":"function_call","id":"fc","call_id":"c1","name":"f","arguments":"{\"a\":1}"}]}"#,
+            r#"{"content":[{"type":"tool_use","id":"c1","name":"f","input":{"a":1}}],"role":"assistant"}"#,
+            r#"{"candidates":[{"content":{"role":"model","parts":[{"functionCall":{"id":"c1","name":"f","args":{"a":1}}}]}}]}"#,
+            r#"{"response":{"role":"assistant","blocks":[{"block_type":"tool_call","tool_call_id":"c1","tool_name":"f","tool_kwargs":"{\"a\":1}"}]}}"#,
+            r#"{"replies":[{"role":"assistant","content":[{"tool_call":{"id":"c1","tool_name":"f","arguments":{"a":1}}}]}]}"#,
+            r#"[{"role":"assistant","content":[{"type":"tool-call","toolCallId":"c1","toolName":"f","input":{"a":1}}]}]"#,
+            "[{'message': {'role': 'assistant', 'content': None, 'tool_calls': [{'id': 'c1', 'function': {'arguments': '{\"a\":1}', 'name': 'f'}}]}}]",
+        ] {
+            assert_eq!(answer(text), format!(r#"[{{"role":"assistant","parts":[{call}]}}]"#), "{text}");
         }
-        other => other.to_string(),
     }
-}
 
-fn take(object: &mut Object, key: &str) -> Option<Cow<'static, str>> {
-    match object.remove(key)? {
-        Value::String(text) => Some(Cow::Owned(text)),
-        other => {
-            object.insert(key.to_owned(), other);
-            None
+    #[test]
+    fn results_of_all_apis_answer_their_call() {
+        let result = r#"{"type":"tool_call_response","id":"c1","response":"ok"}"#;
+        for text in [
+            r#"[{"role":"tool","tool_call_id":"c1","content":"ok"}]"#,
+            r#"[{"type":"function_call_output","call_id":"c1","output":"ok"}]"#,
+            r#"[{"role":"tool","parts":[{"type":"text","content":"ok"}],"tool_call_id":"c1"}]"#,
+            r#"[{"role":"tool","tool_responses":[{"tool_call_id":"c1","role":"tool","content":"ok"}],"content":"ok"}]"#,
+            r#"[{"role":"tool","additional_kwargs":{"tool_call_id":"c1"},"blocks":[{"block_type":"text","text":"ok"}]}]"#,
+        ] {
+            assert_eq!(write_messages(&input(text)), format!(r#"[{{"role":"tool","parts":[{result}]}}]"#), "{text}");
         }
+    }
+
+    #[test]
+    fn a_result_says_that_the_tool_failed() {
+        for text in [
+            r#"[{"role":"user","content":[{"type":"tool_result","tool_use_id":"c1","content":"late","is_error":true}]}]"#,
+            r#"[{"role":"user","content":[{"toolResult":{"toolUseId":"c1","status":"error","content":[{"text":"late"}]}}]}]"#,
+        ] {
+            let part = r#"{"type":"tool_call_response","id":"c1","response":"late","is_error":true}"#;
+            assert_eq!(write_messages(&input(text)), format!(r#"[{{"role":"user","parts":[{part}]}}]"#), "{text}");
+        }
+    }
+
+    #[test]
+    fn answers_say_why_they_ended() {
+        for (text, reason) in [
+            (r#"{"finish_reason":"stop","content":"Paris","usage":{}}"#, "stop"),
+            (r#"{"role":"assistant","content":[{"type":"text","text":"Paris"}],"stop_reason":"end_turn"}"#, "end_turn"),
+            (r#"{"content":{"parts":[{"text":"Paris"}],"role":"model"},"finish_reason":"STOP"}"#, "STOP"),
+            (
+                "[ChatMessage(_role=<Role.ASSISTANT: 'assistant'>, _content=[TextContent(text='Paris')], _meta={'finish_reason': 'stop'})]",
+                "stop",
+            ),
+        ] {
+            let message = output(text).pop().unwrap();
+            assert_eq!(message.finish_reason.as_deref(), Some(reason), "{text}");
+            assert_eq!(message.parts, [Part::Text("Paris".into())], "{text}");
+            assert_eq!(message.role.as_deref(), Some("assistant"));
+        }
+    }
+
+    #[test]
+    fn text_that_is_no_message_is_one_message_with_that_text() {
+        for text in ["Paris", "{\"a\": 1}", "{\"messages\": [{\"role\": \"us", "call f(x) now", "[1, 2]"] {
+            assert_eq!(output(text), [Message::text("assistant", text)], "{text}");
+        }
+        assert!(output("<REDACTED>").is_empty());
     }
 }

@@ -25,14 +25,23 @@ pub fn is_message_event(name: &str) -> bool {
     TABLE.iter().any(|row| row.event == name)
 }
 
+/// Where the message of an event of this name goes, and whose it is.
+pub(crate) fn place(name: &str) -> Option<(&'static str, &'static str)> {
+    TABLE.iter().find(|row| row.event == name).map(|row| (row.place, row.role))
+}
+
 pub(crate) fn add(log: LogRef<'_>, plan: &mut Plan) {
     let name = match log.event_name() {
         "" => log.attrs().str(keys::EVENT_NAME).unwrap_or(""),
         name => name,
     };
     let Some(row) = TABLE.iter().find(|row| row.event == name) else { return };
-    let ValueRef::Map(_) = log.body() else { return };
-    let serde_json::Value::Object(mut body) = crate::record::plain(log.body()) else { return };
+    // Semantic Kernel sends the body as JSON text.
+    let body = match log.body() {
+        ValueRef::Str(text) => super::python_text::structured(text),
+        other => Some(crate::record::plain(other)),
+    };
+    let Some(serde_json::Value::Object(mut body)) = body else { return };
     // The body of a choice holds its message one level down, beside the reason.
     body.entry("role").or_insert_with(|| row.role.into());
     if body.contains_key("message") {

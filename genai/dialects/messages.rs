@@ -2,6 +2,7 @@
 //!
 //! Every dialect's messages are read into these types and written once.
 //! Texts are borrowed from the record where they can be; JSON that a text holds is copied in, not parsed into a tree.
+//! A `tool_call_response` has two members the conventions do not know: `name`, and `"is_error":true` where the wire says so.
 
 use serde::de::IgnoredAny;
 use std::borrow::Cow;
@@ -26,9 +27,12 @@ pub(crate) enum Part<'a> {
         name: Cow<'a, str>,
         arguments: Option<Cow<'a, str>>,
     },
+    /// The name where the wire says it beside the result; `is_error` where a flag says that the tool failed.
     ToolResponse {
         id: Option<Cow<'a, str>>,
+        name: Option<Cow<'a, str>>,
         response: Option<Cow<'a, str>>,
+        is_error: bool,
     },
     Uri {
         modality: Cow<'a, str>,
@@ -132,10 +136,14 @@ fn write_part(out: &mut String, part: &Part<'_>) {
             field(out, "name", Some(name));
             json_field(out, "arguments", arguments.as_deref());
         }
-        Part::ToolResponse { id, response } => {
+        Part::ToolResponse { id, name, response, is_error } => {
             out.push_str("{\"type\":\"tool_call_response\"");
             field(out, "id", id.as_deref());
+            field(out, "name", name.as_deref());
             json_field(out, "response", response.as_deref());
+            if *is_error {
+                out.push_str(",\"is_error\":true");
+            }
         }
         Part::Uri { modality, uri } => {
             out.push_str("{\"type\":\"uri\"");

@@ -4,6 +4,7 @@
 //! without them the same call has the same arguments whether it was requested, executed, or seen through another emitter.
 //! What is not recognised stays as it is. Unwrapping what was unwrapped changes nothing.
 
+use super::python_text;
 use serde_json::{Map, Value};
 
 type Object = Map<String, Value>;
@@ -13,6 +14,8 @@ type Object = Map<String, Value>;
 pub(crate) struct Unwrapped {
     pub(crate) text: String,
     pub(crate) call_id: Option<String>,
+    /// A flag says that the tool failed.
+    pub(crate) is_error: bool,
 }
 
 /// A wrapper inside a wrapper is unwrapped too, but not without end.
@@ -29,11 +32,13 @@ pub(crate) fn arguments(text: &str) -> Option<String> {
 }
 
 fn once(text: &str) -> Option<String> {
-    if !["\"kwargs\"", "\"input_str\""].iter().any(|mark| text.contains(mark)) {
+    // A dictionary as Python prints it is the same arguments.
+    let is_python = text.starts_with("{'");
+    if !is_python && !["\"kwargs\"", "\"input_str\""].iter().any(|mark| text.contains(mark)) {
         return None;
     }
-    let mut value: Value = serde_json::from_str(text).ok()?;
-    let mut changed = false;
+    let mut value: Value = if is_python { python_text::parse(text)? } else { serde_json::from_str(text).ok()? };
+    let mut changed = is_python;
     for _ in 0..DEEPEST {
         let Value::Object(object) = &mut value else { break };
         let Some(inner) = inner_arguments(object) else { break };
@@ -45,7 +50,7 @@ fn once(text: &str) -> Option<String> {
 
 fn inner_arguments(object: &mut Object) -> Option<Value> {
     if let Some(Value::String(text)) = object.get("input_str") {
-        return Some(python_literal(text).unwrap_or_else(|| Value::String(text.clone())));
+        return Some(python_text::parse(text).unwrap_or_else(|| Value::String(text.clone())));
     }
     let only_wrapping = object.keys().all(|key| matches!(key.as_str(), "args" | "kwargs" | "sanitize_inputs_outputs"));
     let no_positional = object.get("args").is_none_or(|args| args.as_array().is_some_and(Vec::is_empty));
@@ -59,23 +64,31 @@ pub(crate) fn result(text: &str) -> Option<Unwrapped> {
     for _ in 0..DEEPEST {
         // The text of a wrapped result may be wrapped itself.
         let Some(inner) = result_once(&unwrapped.text) else { break };
-        unwrapped = Unwrapped { call_id: unwrapped.call_id.or(inner.call_id), ..inner };
+        let is_error = unwrapped.is_error || inner.is_error;
+        unwrapped = Unwrapped { call_id: unwrapped.call_id.or(inner.call_id), is_error, ..inner };
     }
     Some(unwrapped)
 }
 
 fn result_once(text: &str) -> Option<Unwrapped> {
-    let wrapped = text.starts_with('"')
+    // A message of LangChain as Python prints it: `content='...' name='...' tool_call_id='...'`.
+    let is_python = text.starts_with("content=") && text.contains("tool_call_id=");
+    let wrapped = is_python
+        || text.starts_with('"')
         || ["\"tool_call_id\"", "\"blocks\"", "\"tool_output\"", "\"text\""].iter().any(|mark| text.contains(mark));
     if !wrapped {
         return None;
     }
-    let mut value: Value = serde_json::from_str(text).ok()?;
+    let mut value: Value = if is_python { python_text::parse(text)? } else { serde_json::from_str(text).ok()? };
     let mut unwrapped = Unwrapped::default();
     let mut changed = matches!(value, Value::String(_));
     for _ in 0..DEEPEST {
         let inner = match value {
-            Value::Object(ref mut object) => inner_result(object, &mut unwrapped.call_id),
+            Value::Object(ref mut object) => {
+                unwrapped.is_error |= object.get("is_error").and_then(Value::as_bool) == Some(true)
+                    || (object.contains_key("tool_call_id") && object.get("status").and_then(Value::as_str) == Some("error"));
+                inner_result(object, &mut unwrapped.call_id)
+            }
             Value::Array(ref items) => texts(items),
             _ => None,
         };
@@ -141,50 +154,6 @@ fn plain(value: Value) -> String {
     }
 }
 
-/// A Python literal (`{'city': 'Paris', 'n': None}`) as JSON, if it is one of simple values.
-fn python_literal(text: &str) -> Option<Value> {
-    let mut json = String::with_capacity(text.len());
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        match c {
-            '\'' | '"' => python_string(c, &mut chars, &mut json)?,
-            c if c.is_ascii_alphabetic() => {
-                let mut word = String::from(c);
-                while let Some(more) = chars.next_if(char::is_ascii_alphanumeric) {
-                    word.push(more);
-                }
-                json.push_str(match word.as_str() {
-                    "True" | "true" => "true",
-                    "False" | "false" => "false",
-                    "None" | "null" => "null",
-                    _ => return None,
-                });
-            }
-            other => json.push(other),
-        }
-    }
-    serde_json::from_str(&json).ok()
-}
-
-fn python_string(quote: char, chars: &mut std::iter::Peekable<std::str::Chars<'_>>, json: &mut String) -> Option<()> {
-    let mut text = String::new();
-    loop {
-        match chars.next()? {
-            c if c == quote => break,
-            '\\' => match chars.next()? {
-                'n' => text.push('\n'),
-                't' => text.push('\t'),
-                'r' => text.push('\r'),
-                same @ ('\\' | '\'' | '"') => text.push(same),
-                _ => return None,
-            },
-            other => text.push(other),
-        }
-    }
-    super::messages::write_text(json, &text);
-    Some(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -196,6 +165,7 @@ mod tests {
             (r#"{"args": [], "sanitize_inputs_outputs": true, "kwargs": {"a": 1}}"#, r#"{"a":1}"#),
             (r#"{"input_str": "{'id': 'C-1', 'n': None, 'ok': True}", "tags": []}"#, r#"{"id":"C-1","n":null,"ok":true}"#),
             (r#"{"input_str": "Paris", "tags": []}"#, "Paris"),
+            ("{'city': 'Paris', 'days': None}", r#"{"city":"Paris","days":null}"#),
         ] {
             assert_eq!(arguments(wrapped).as_deref(), Some(expected));
             assert_eq!(arguments(expected), None, "unwrapping twice changes nothing");
@@ -222,6 +192,7 @@ mod tests {
             ),
             (r#"[{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]"#, "ab", None),
             (r#""sent""#, "sent", None),
+            ("content='Sunny, 21 C' name='get_weather' tool_call_id='c4'", "Sunny, 21 C", Some("c4")),
         ] {
             let unwrapped = result(wrapped).unwrap_or_else(|| panic!("{wrapped}"));
             assert_eq!((unwrapped.text.as_str(), unwrapped.call_id.as_deref()), (text, id));
