@@ -4,20 +4,27 @@
 //! Normalising is a function of one record: it reads no other record, no clock and no state.
 //! Adding a dialect is adding rows to `detection.tsv` and `dialect_settings.tsv`, a table in `dialects/`, and a transform where needed.
 
+mod answer;
 mod batch;
+mod cli_text;
 mod conditions;
 mod content;
 mod decisions;
 mod detect;
+mod event_messages;
 mod fast_map;
 mod frameworks;
 mod gather;
+mod gemini_content;
 mod generation;
 mod identity;
 mod indexed;
 mod instructions;
 mod json_messages;
+mod json_parts;
+mod json_paths;
 mod kinds;
+mod listings;
 mod mapping;
 mod message_logs;
 mod messages;
@@ -26,9 +33,14 @@ mod names;
 mod normalize;
 mod pattern;
 mod plan;
+mod record_values;
+mod python_text;
 mod settings;
+mod subjects;
 pub(crate) mod table;
+mod timing;
 mod tool_values;
+mod usage_object;
 mod values;
 mod words;
 

@@ -3,10 +3,14 @@
 use super::Dialect;
 use super::frameworks;
 use super::indexed::Leaves;
-use super::mapping::{Mapping, Rule, Transform};
+use super::json_paths::Found;
+use super::mapping::{Mapping, Only, Rule, Transform};
 use super::named_rows::{RowsOfName, is_value};
 use super::plan::Plan;
 use chaperone_proto::{Key, KeyId, RecordRef, ValueRef};
+
+/// Stands for an event's time where a row names an attribute of the event.
+const EVENT_TIME: &str = "@time";
 
 /// A source that gives a canonical attribute its value.
 #[derive(Debug, Clone, Copy)]
@@ -46,16 +50,21 @@ pub(crate) struct Gathered<'a> {
     /// Blobs and other values that need the whole record: transform, value.
     pub(crate) specials: Vec<(Transform, &'a str, ValueRef<'a>)>,
     pub(crate) framework: Option<&'static str>,
+    /// What holds only for records of some operations, which is known later.
+    conditional: Vec<(Only, Key<'a>, ValueRef<'a>, Rule)>,
     /// Keys whose values went elsewhere: removed with `remove_originals`.
     pub(crate) originals: Vec<&'a str>,
 }
 
 impl<'a> Gathered<'a> {
-    /// Reads all attributes of a record.
-    pub(crate) fn read(record: RecordRef<'a>, dialect: Dialect, plan: &mut Plan) -> Gathered<'a> {
+    /// Reads all attributes of a record. `found`: what its JSON holds ([`super::json_paths::read`]).
+    pub(crate) fn read(record: RecordRef<'a>, dialect: Dialect, found: &'a [Found], plan: &mut Plan) -> Gathered<'a> {
         let mapping = Mapping::get();
         let mut gathered = Gathered::default();
         let named = mapping.named(dialect, record);
+        for found in found {
+            gathered.take(Key { id: None, name: found.key }, found.value(), &found.rule, plan);
+        }
         for (key, value) in record.attrs().iter() {
             if gathered.framework.is_none() {
                 gathered.framework = frameworks::by_attribute(key.name, value);
@@ -94,14 +103,34 @@ impl<'a> Gathered<'a> {
     fn read_events(&mut self, span: chaperone_proto::SpanRef<'a>, dialect: Dialect, plan: &mut Plan) {
         for event in span.events() {
             for rule in Mapping::get().events(dialect).filter(|rule| rule.event == event.name()) {
-                if let Some(value) = event.attrs().get_named(rule.key) {
+                let time = || Some(ValueRef::Int(i64::try_from(event.time_ns()).ok()?)).filter(|_| rule.key == EVENT_TIME);
+                if let Some(value) = event.attrs().get_named(rule.key).or_else(time) {
                     self.take(Key { id: None, name: "" }, value, &rule.rule, plan);
                 }
             }
         }
     }
 
+    pub(crate) fn has_conditional(&self) -> bool {
+        !self.conditional.is_empty()
+    }
+
+    /// Takes what holds only for records of this operation or kind.
+    pub(crate) fn take_conditional(&mut self, operation: &str, kind: &str, plan: &mut Plan) {
+        for (only, key, value, rule) in std::mem::take(&mut self.conditional) {
+            if only.holds(operation, kind) {
+                self.take(key, value, &Rule { only: None, ..rule }, plan);
+            } else {
+                plan.counts.kept += 1;
+            }
+        }
+    }
+
     fn take(&mut self, key: Key<'a>, value: ValueRef<'a>, rule: &Rule, plan: &mut Plan) {
+        if let Some(only) = rule.only {
+            self.conditional.push((only, key, value, *rule));
+            return;
+        }
         let rest = key.name.get(rule.prefix_len..).unwrap_or("");
         let known = match rule.transform {
             Transform::Keep | Transform::Check => {
@@ -138,12 +167,32 @@ impl<'a> Gathered<'a> {
             | Transform::EntityVersion
             | Transform::RouteSource
             | Transform::RouteTarget
-            | Transform::UsageText => {
+            | Transform::UsageText
+            | Transform::Subject
+            | Transform::Owner
+            | Transform::UsageObject
+            | Transform::UsageParts
+            | Transform::UsageBuckets
+            | Transform::AnswerText
+            | Transform::AnswerReasoning
+            | Transform::AnswerCalls
+            | Transform::AnswerJson
+            | Transform::SinceStart
+            | Transform::Definitions
+            | Transform::Documents
+            | Transform::ToolResults
+            | Transform::Level
+            | Transform::StatusMessage
+            | Transform::DefinitionsAmong
+            | Transform::Dimensions
+            | Transform::LateInput
+            | Transform::LateOutput
+            | Transform::Assessment => {
                 self.specials.push((rule.transform, key.name, value));
                 true
             }
-            Transform::Association => {
-                self.specials.push((rule.transform, rest, value));
+            Transform::Association | Transform::MetadataEntry => {
+                self.specials.push((rule.transform, if rest.is_empty() { key.name } else { rest }, value));
                 true
             }
             _ => {

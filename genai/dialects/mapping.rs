@@ -5,6 +5,7 @@
 
 use super::Dialect;
 use super::fast_map::FastMap;
+use super::json_paths::{self, PathRows};
 use super::named_rows::{NamedRows, RowsOfName};
 use super::pattern::{Pattern, PatternIndex};
 use super::table;
@@ -29,6 +30,21 @@ pub(crate) enum Transform {
     Double,
     /// Milliseconds, given as seconds.
     Milliseconds,
+    /// A number beside others of its target: they are added up.
+    Sum,
+    /// A count from zero, given as one from one.
+    Ordinal,
+    /// A status code that says the operation failed.
+    StatusError,
+    /// A list of one word, a constant of the table.
+    ConstantList(&'static str),
+    /// Labelled text of a coding agent: the messages in it.
+    Sections,
+    /// The same: the text behind the first label.
+    Section,
+    /// Google's content lists, also under the conventions' keys.
+    GeminiInput,
+    GeminiOutput,
     List,
     Finish,
     Provider,
@@ -49,6 +65,10 @@ pub(crate) enum Transform {
     Instructions,
     /// A list in one text, its items separated by commas.
     Split,
+    /// Name of what the step runs: a model, a tool, an agent, a workflow.
+    Subject,
+    /// Name of the agent or workflow that a step belongs to, which `entity.type` tells apart.
+    Owner,
     IndexedInput,
     IndexedOutput,
     IndexedTools,
@@ -69,6 +89,44 @@ pub(crate) enum Transform {
     RouteSource,
     RouteTarget,
     UsageText,
+    /// A usage object, see `usage_object`.
+    UsageObject,
+    UsageParts,
+    UsageBuckets,
+    /// A part of the one answer, see `answer`.
+    AnswerText,
+    AnswerReasoning,
+    AnswerCalls,
+    AnswerJson,
+    /// A time (nanoseconds, or a date and time as text), given as seconds since the span began.
+    SinceStart,
+    /// A number or truth value where the value is this word (a star stands for what it begins or ends with): `when:WORD=N`.
+    When(&'static str, When),
+    /// An object's `total`, else the sum of its numbers.
+    Total,
+    /// Tool definitions in any provider's shape.
+    Definitions,
+    /// Documents that a retriever found.
+    Documents,
+    /// One entry of a user's metadata, under a prefix.
+    MetadataEntry,
+    /// Results of the tool calls that one step ran.
+    ToolResults,
+    /// `ERROR`, `failed` and the like make the span one that failed.
+    Level,
+    /// What a failed span says.
+    StatusMessage,
+    /// Tool definitions that stand among a request's messages.
+    DefinitionsAmong,
+    /// The length of an embedding.
+    Dimensions,
+    /// Messages of a whole run, for its root where that has none.
+    LateInput,
+    LateOutput,
+    /// What follows the first word.
+    AfterWord,
+    /// An assessment as JSON: an evaluation event.
+    Assessment,
 }
 
 impl Transform {
@@ -81,6 +139,13 @@ impl Transform {
             "int" => Transform::Int,
             "double" => Transform::Double,
             "ms" => Transform::Milliseconds,
+            "sum" => Transform::Sum,
+            "ordinal" => Transform::Ordinal,
+            "status-error" => Transform::StatusError,
+            "sections" => Transform::Sections,
+            "section" => Transform::Section,
+            "gemini-input" => Transform::GeminiInput,
+            "gemini-output" => Transform::GeminiOutput,
             "list" => Transform::List,
             "finish" => Transform::Finish,
             "provider" => Transform::Provider,
@@ -112,13 +177,85 @@ impl Transform {
             "usage-text" => Transform::UsageText,
             "instructions" => Transform::Instructions,
             "split" => Transform::Split,
+            "subject" => Transform::Subject,
+            "owner" => Transform::Owner,
+            "usage-object" => Transform::UsageObject,
+            "usage-parts" => Transform::UsageParts,
+            "usage-buckets" => Transform::UsageBuckets,
+            "answer-text" => Transform::AnswerText,
+            "answer-reasoning" => Transform::AnswerReasoning,
+            "answer-calls" => Transform::AnswerCalls,
+            "answer-json" => Transform::AnswerJson,
+            "since-start" => Transform::SinceStart,
+            "total" => Transform::Total,
+            "definitions" => Transform::Definitions,
+            "documents" => Transform::Documents,
+            "metadata-entry" => Transform::MetadataEntry,
+            "tool-results" => Transform::ToolResults,
+            "level" => Transform::Level,
+            "status-message" => Transform::StatusMessage,
+            "definitions-among" => Transform::DefinitionsAmong,
+            "dimensions" => Transform::Dimensions,
+            "late-input" => Transform::LateInput,
+            "late-output" => Transform::LateOutput,
+            "after-word" => Transform::AfterWord,
+            "assessment" => Transform::Assessment,
             _ => match text.split_once([':', '=']) {
                 Some(("", constant)) => Transform::Constant(constant),
+                Some(("list", word)) => Transform::ConstantList(word),
                 Some(("operation", map)) => Transform::Operation(map),
                 Some(("kind", map)) => Transform::Kind(map),
                 Some(("kind-else", map)) => Transform::KindElse(map),
+                Some(("when", rest)) => Transform::when(rest),
                 _ => panic!("invariant: `{text}` in genai/data/dialects is a transform"),
             },
+        }
+    }
+}
+
+/// What `when:WORD=N` gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum When {
+    Int(i64),
+    Bool(bool),
+}
+
+impl Transform {
+    fn when(text: &'static str) -> Transform {
+        let (word, value) = text.split_once('=').expect("invariant: `when:WORD=N` has a value");
+        let truth = value.parse().ok().map(When::Bool);
+        let value = truth.or_else(|| value.parse().ok().map(When::Int));
+        Transform::When(word, value.expect("invariant: the N of `when:WORD=N` is a number, true or false"))
+    }
+}
+
+/// Records that a row holds for: `TRANSFORM@call` in the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Only {
+    /// Model requests and embeddings, also where only a step's kind says so.
+    Call,
+    Tool,
+    Retrieval,
+    Agent,
+}
+
+impl Only {
+    fn parse(text: &str) -> Only {
+        match text {
+            "call" => Only::Call,
+            "tool" => Only::Tool,
+            "retrieval" => Only::Retrieval,
+            "agent" => Only::Agent,
+            _ => panic!("invariant: `@{text}` in genai/data/dialects is @call, @tool, @retrieval or @agent"),
+        }
+    }
+    /// Whether a record of this operation or kind is one.
+    pub(crate) fn holds(self, operation: &str, kind: &str) -> bool {
+        match self {
+            Only::Call => crate::record::is_call_operation(operation) || matches!(kind, "llm" | "embedding"),
+            Only::Tool => operation == "execute_tool",
+            Only::Retrieval => operation == "retrieval",
+            Only::Agent => matches!(operation, "invoke_agent" | "create_agent"),
         }
     }
 }
@@ -136,6 +273,8 @@ pub(crate) struct Rule {
     pub(crate) rank: u32,
     /// The source begins here: what follows is the index of an indexed key.
     pub(crate) prefix_len: usize,
+    /// Records it holds for; any.
+    pub(crate) only: Option<Only>,
 }
 
 /// An attribute of a span event that is a source.
@@ -156,6 +295,7 @@ struct Rules {
     /// Exact rules of keys with an id, by id.
     by_id: Vec<Option<Rule>>,
     named: NamedRows,
+    paths: Vec<PathRows>,
 }
 
 #[derive(Debug, Default)]
@@ -187,6 +327,7 @@ static MAPPING: LazyLock<Mapping> = LazyLock::new(|| {
             None => Some(&mut mapping.common),
         };
         let rules = rules.expect("invariant: every dialect has its rules");
+        let (transform, only) = transform.split_once('@').map_or((transform, None), |(transform, only)| (transform, Some(Only::parse(only))));
         let transform = Transform::parse(transform);
         let rule = Rule {
             target: Some(target).filter(|target| *target != "-").map(chaperone_proto::keys::intern),
@@ -194,6 +335,7 @@ static MAPPING: LazyLock<Mapping> = LazyLock::new(|| {
             class: read_class(class),
             rank: tier(source, transform) * 10_000 + order as u32,
             prefix_len: source.trim_end_matches('*').len(),
+            only,
         };
         rules.insert(source, rule);
         mapping.travelling.insert_private(source, rule.class);
@@ -245,6 +387,14 @@ impl Rules {
         if self.named.insert(source, rule) {
             return;
         }
+        if let Some((key, path)) = json_paths::split(source) {
+            json_paths::insert(&mut self.paths, key, path, rule);
+            // What is taken out of a value stays in it.
+            if self.exact.get(key).is_none() {
+                self.insert(key, Rule { target: None, transform: Transform::Keep, only: None, ..rule });
+            }
+            return;
+        }
         if let Some((event, key)) = source.strip_prefix("event:").and_then(|rest| rest.split_once('#')) {
             self.events.push(EventRule { event, key, rule });
         } else if let Some(name) = source.strip_prefix("name:") {
@@ -288,6 +438,10 @@ impl Mapping {
     }
     pub(crate) fn events(&self, dialect: Dialect) -> impl Iterator<Item = &EventRule> {
         self.own.get(dialect.index()).into_iter().chain([&self.common]).flat_map(|rules| &rules.events)
+    }
+    /// Rows that take values out of JSON: the dialect's own, then those of every dialect.
+    pub(crate) fn paths(&self, dialect: Dialect) -> impl Iterator<Item = &PathRows> {
+        self.own.get(dialect.index()).into_iter().chain([&self.common]).flat_map(|rules| &rules.paths)
     }
     /// The dialect's rows for records of this one's name, and the name.
     pub(crate) fn named<'a>(&self, dialect: Dialect, record: RecordRef<'a>) -> Option<(&RowsOfName, &'a str)> {

@@ -9,8 +9,8 @@ use super::gather::{Gathered, Source};
 use super::mapping::Transform;
 use super::plan::Plan;
 use super::values::{Converted, convert, host_and_port, strings, words_of};
-use super::words::{self, Provider, Step};
-use super::{Dialect, decisions, frameworks, generation, identity, message_logs, names};
+use super::words::{self, Provider};
+use super::{Dialect, answer, decisions, event_messages, frameworks, generation, identity, json_paths, kinds, message_logs, names, record_values, subjects};
 use crate::keys;
 use chaperone_proto::{RecordRef, Value, ValueRef};
 
@@ -25,8 +25,14 @@ pub struct Options {
 
 /// Plans what makes a record of this dialect canonical. `plan` must be empty.
 pub fn normalize(record: RecordRef<'_>, dialect: Dialect, options: Options, plan: &mut Plan) {
-    let mut gathered = Gathered::read(record, dialect, plan);
-    add_kind(record, &gathered, plan);
+    let found = json_paths::read(record, dialect);
+    let mut gathered = Gathered::read(record, dialect, &found, plan);
+    kinds::add(record, &mut gathered, plan);
+    if gathered.has_conditional() {
+        let word = |key| text(record, plan, key).unwrap_or("").to_owned();
+        let (operation, kind) = (word(keys::GEN_AI_OPERATION_NAME), word(keys::CHAPERONE_STEP_KIND));
+        gathered.take_conditional(&operation, &kind, plan);
+    }
     let mut sources = std::mem::take(&mut gathered.sources);
     sources.sort_by_key(|source| (source.target, source.rank));
     for of_target in sources.chunk_by(|one, other| one.target == other.target) {
@@ -35,8 +41,12 @@ pub fn normalize(record: RecordRef<'_>, dialect: Dialect, options: Options, plan
     if let Some(log) = record.as_log() {
         message_logs::add(log, plan);
     }
+    answer::add(record, &gathered, plan);
     add_messages(record, &mut gathered, plan);
+    event_messages::add(record, plan);
     add_specials(record, &gathered, plan);
+    record_values::add(record, &gathered, plan);
+    subjects::add(record, &gathered, plan);
     names::add(record, plan);
     infer_provider(record, plan);
     decisions::add(record, &mut gathered, plan);
@@ -50,45 +60,7 @@ pub fn normalize(record: RecordRef<'_>, dialect: Dialect, options: Options, plan
 
 /// The record's text of a key as it will be.
 pub(crate) fn text<'a>(record: RecordRef<'a>, plan: &'a Plan, key: chaperone_proto::KeyId) -> Option<&'a str> {
-    plan.planned_str(key).or_else(|| record.attrs().str(key))
-}
-
-fn add_kind(record: RecordRef<'_>, gathered: &Gathered<'_>, plan: &mut Plan) {
-    let is_root = record.as_span().is_some_and(|span| span.parent_span_id().is_none());
-    let has = |key| record.attrs().get(key).is_some();
-    for (map, native) in &gathered.kinds {
-        let step = Step::find(map, native);
-        let is_convention = *map == CONVENTION;
-        if is_convention && step.is_none() {
-            continue;
-        }
-        if !has(keys::CHAPERONE_STEP_NATIVE_KIND) {
-            plan.add_str(keys::CHAPERONE_STEP_NATIVE_KIND, native);
-        }
-        let Some(step) = step else { continue };
-        if let Some(operation) = step.operation(is_root).filter(|_| !is_no_call(record)) {
-            let operation = if operation == "chat" && gathered.is_text_completion { "text_completion" } else { operation };
-            if is_convention {
-                plan.set(keys::GEN_AI_OPERATION_NAME, Value::Str(operation.to_owned()));
-            } else if !has(keys::GEN_AI_OPERATION_NAME) {
-                plan.add_str(keys::GEN_AI_OPERATION_NAME, operation);
-            }
-        }
-        if let Some(operation) = step.own_operation().filter(|_| !has(keys::CHAPERONE_OPERATION)) {
-            plan.add_str(keys::CHAPERONE_OPERATION, operation);
-        }
-        if let Some(kind) = step.kind().filter(|_| !has(keys::CHAPERONE_STEP_KIND)) {
-            plan.add_str(keys::CHAPERONE_STEP_KIND, kind);
-        }
-    }
-}
-
-/// Map of the conventions' own operation names.
-const CONVENTION: &str = "gen_ai";
-
-/// LlamaIndex wraps a call in a span of kind LLM that only prepares it.
-fn is_no_call(record: RecordRef<'_>) -> bool {
-    record.as_span().is_some_and(|span| span.name().ends_with("._prepare_chat_with_tools"))
+    plan.planned_str(key).or_else(|| record.attrs().str(key).filter(|_| !plan.removes(key)))
 }
 
 fn add_value<'a>(
@@ -129,6 +101,7 @@ fn add_value<'a>(
                     continue;
                 }
                 plan.counts.mapped += 1;
+                let value = if source.transform == Transform::Sum { sum(of_target) } else { value };
                 put(source, value, record, present, plan);
                 if !source.name.is_empty() {
                     gathered.originals.push(source.name);
@@ -138,6 +111,13 @@ fn add_value<'a>(
             Converted::Failed => plan.counts.failed += 1,
         }
     }
+}
+
+/// All sources that are added up for one target.
+fn sum(of_target: &[Source<'_>]) -> Value {
+    let addends = of_target.iter().filter(|source| source.transform == Transform::Sum);
+    let numbers = addends.filter_map(|source| super::values::int(source.value));
+    Value::Int(numbers.fold(0, i64::saturating_add))
 }
 
 /// Whether a value under its canonical key needs no look: most do not.

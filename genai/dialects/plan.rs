@@ -2,6 +2,9 @@
 
 use chaperone_proto::{KeyId, RecordMut, RecordRef, Value, ValueIn};
 
+/// Status code of a span that failed.
+const ERROR: i32 = 2;
+
 /// Edits of one record. Reused from record to record.
 #[derive(Debug, Default)]
 pub struct Plan {
@@ -11,6 +14,7 @@ pub struct Plan {
     fallbacks: Vec<(KeyId, Value)>,
     remove: Vec<String>,
     events: Vec<PlannedEvent>,
+    failure: Option<String>,
     /// What happened to the record's attributes.
     pub counts: Counts,
 }
@@ -44,6 +48,7 @@ impl Plan {
         self.fallbacks.clear();
         self.remove.clear();
         self.events.clear();
+        self.failure = None;
         self.counts = Counts::default();
     }
     /// Whether nothing is to be changed.
@@ -53,6 +58,7 @@ impl Plan {
             && self.set_named.is_empty()
             && self.remove.is_empty()
             && self.events.is_empty()
+            && self.failure.is_none()
     }
     /// Sets a key that the record may have.
     pub(crate) fn set(&mut self, key: KeyId, value: Value) {
@@ -93,6 +99,18 @@ impl Plan {
     pub(crate) fn remove(&mut self, name: &str) {
         self.remove.push(name.to_owned());
     }
+    /// Whether a key will be gone.
+    pub(crate) fn removes(&self, key: KeyId) -> bool {
+        !self.remove.is_empty() && self.remove.iter().any(|name| name == chaperone_proto::keys::name(key))
+    }
+    /// Makes a span one that failed, with this message if it has none.
+    pub(crate) fn fail(&mut self, record: RecordRef<'_>, message: &str) {
+        if let RecordRef::Span(span) = record
+            && span.status_code() != ERROR
+        {
+            self.failure = Some(if span.status_message().is_empty() { message.to_owned() } else { String::new() });
+        }
+    }
     pub(crate) fn event(&mut self, time_ns: u64, name: &'static str, attrs: Vec<(KeyId, Value)>) {
         self.events.push(PlannedEvent { time_ns, name, attrs });
     }
@@ -120,6 +138,12 @@ impl Plan {
         }
         for (key, value) in &self.set_named {
             record.set_named(key, value);
+        }
+        if let Some(message) = &self.failure {
+            record.set_status_code(ERROR);
+            if !message.is_empty() {
+                record.set_status_message(message);
+            }
         }
         for event in &self.events {
             let attrs: Vec<(KeyId, ValueIn<'_>)> = event.attrs.iter().map(|(key, value)| (*key, value.into())).collect();

@@ -2,8 +2,8 @@
 //!
 //! Emitters send numbers as text, lists as JSON text or bare words: all are read, and what cannot be read is counted, never guessed.
 
-use super::mapping::Transform;
-use super::words;
+use super::mapping::{Transform, When};
+use super::{cli_text, gemini_content, words};
 use chaperone_proto::{Value, ValueRef};
 
 /// What became of a value.
@@ -25,6 +25,20 @@ pub(crate) fn convert(transform: Transform, value: ValueRef<'_>) -> Converted {
         Transform::Constant(text) => Some(Value::Str(text.to_owned())),
         Transform::Int => int(value).map(Value::Int),
         Transform::Double => double(value).map(Value::Double),
+        Transform::Sum => int(value).map(Value::Int),
+        Transform::Ordinal => int(value).map(|number| Value::Int(number.saturating_add(1))),
+        Transform::StatusError => match int(value) {
+            Some(status) if status >= 400 => Some(Value::Str(status.to_string())),
+            Some(_) => return Converted::Absent,
+            None => None,
+        },
+        Transform::ConstantList(word) => Some(strings(&[word.to_owned()])),
+        Transform::Sections => value.as_str().map(|text| Value::Str(cli_text::messages(text).unwrap_or_else(|| text.to_owned()))),
+        Transform::Section => value.as_str().map(|text| Value::Str(cli_text::first(text).to_owned())),
+        Transform::GeminiInput | Transform::GeminiOutput => value.as_str().map(|text| {
+            let rebuilt = if transform == Transform::GeminiInput { gemini_content::input(text) } else { gemini_content::output(text) };
+            Value::Str(rebuilt.unwrap_or_else(|| text.to_owned()))
+        }),
         Transform::Milliseconds => double(value).map(|ms| Value::Double(ms / 1000.0)),
         Transform::Split => match value {
             ValueRef::Str(text) => Some(strings(&items_of(text))),
@@ -34,6 +48,18 @@ pub(crate) fn convert(transform: Transform, value: ValueRef<'_>) -> Converted {
             let json = value.as_str().map(super::instructions::parts);
             Some(Value::Str(json.unwrap_or_else(|| super::instructions::parts(&crate::record::plain_json(value)))))
         }
+        Transform::When(word, result) => match value.as_str() {
+            Some(text) if is_like(text, word) => Some(match result {
+                When::Int(number) => Value::Int(number),
+                When::Bool(yes) => Value::Bool(yes),
+            }),
+            _ => return Converted::Absent,
+        },
+        Transform::AfterWord => match value.as_str().and_then(|text| text.split_once(' ')) {
+            Some((_, rest)) => Some(Value::Str(rest.trim().to_owned())),
+            None => return Converted::Absent,
+        },
+        Transform::Total => total(value).map(Value::Double),
         Transform::List => Some(strings(&words_of(value))),
         Transform::Finish => Some(strings(&finish_reasons(value))),
         Transform::Stream => match value {
@@ -73,6 +99,22 @@ pub(crate) fn int(value: ValueRef<'_>) -> Option<i64> {
         ValueRef::Str(text) => text.trim().parse().ok(),
         _ => None,
     }
+}
+
+/// Whether a text is a word of the table, which may begin or end with a star.
+fn is_like(text: &str, word: &str) -> bool {
+    match (word.strip_prefix('*'), word.strip_suffix('*')) {
+        (Some(end), _) => text.ends_with(end),
+        (_, Some(start)) => text.starts_with(start),
+        _ => text == word,
+    }
+}
+
+/// The total that an object names, else the sum of its numbers.
+fn total(value: ValueRef<'_>) -> Option<f64> {
+    let serde_json::Value::Object(object) = crate::record::to_json(value)? else { return None };
+    let total = ["total", "total_cost"].iter().find_map(|key| object.get(*key)?.as_f64());
+    total.or_else(|| object.values().filter_map(serde_json::Value::as_f64).reduce(|one, other| one + other))
 }
 
 fn double(value: ValueRef<'_>) -> Option<f64> {

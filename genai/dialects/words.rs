@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 static PROVIDERS: LazyLock<HashMap<&'static str, &'static str>> = LazyLock::new(|| pairs(include_str!("../data/providers.tsv")));
 static FINISH: LazyLock<HashMap<&'static str, &'static str>> =
     LazyLock::new(|| pairs(include_str!("../data/finish_reasons.tsv")));
-static STEPS: LazyLock<Vec<Step>> = LazyLock::new(|| {
+static STEPS: LazyLock<HashMap<&'static str, Vec<Step>>> = LazyLock::new(|| {
     let rows = table::rows(include_str!("../data/operations.tsv"), 5);
     let step = |row: Vec<&'static str>| {
         let [map, native, operation, own_operation, kind] = row[..] else {
@@ -15,7 +15,9 @@ static STEPS: LazyLock<Vec<Step>> = LazyLock::new(|| {
         };
         Step { map, native, operation, own_operation, kind }
     };
-    rows.map(step).collect()
+    let mut maps: HashMap<&'static str, Vec<Step>> = HashMap::new();
+    rows.map(step).for_each(|step| maps.entry(step.map).or_default().push(step));
+    maps
 });
 
 fn pairs(text: &'static str) -> HashMap<&'static str, &'static str> {
@@ -34,7 +36,17 @@ pub(crate) struct Step {
 
 impl Step {
     pub(crate) fn find(map: &str, native: &str) -> Option<Step> {
-        STEPS.iter().find(|step| step.map == map && step.native == native).copied()
+        let steps = STEPS.get(map)?;
+        let equal = steps.iter().find(|step| step.native == native);
+        equal.or_else(|| steps.iter().find(|step| step.fits(native))).copied()
+    }
+    /// A native word of the table may begin or end with a star.
+    fn fits(&self, native: &str) -> bool {
+        match (self.native.strip_prefix('*'), self.native.strip_suffix('*')) {
+            (Some(end), _) => native.ends_with(end),
+            (_, Some(start)) => native.starts_with(start),
+            _ => false,
+        }
     }
     /// Operation of the conventions.
     pub(crate) fn operation(self, is_root: bool) -> Option<&'static str> {
@@ -106,6 +118,11 @@ pub(crate) fn provider_of_model(model: &str) -> Option<&'static str> {
 /// The canonical word for why a generation ended; unknown words as they are.
 pub(crate) fn finish_reason(native: &str) -> &str {
     FINISH.get(native).copied().unwrap_or(native)
+}
+
+/// Words with which emitters say that something failed.
+pub(crate) fn is_failure(word: &str) -> bool {
+    ["error", "errored", "fail", "failed", "failure"].iter().any(|failure| failure.eq_ignore_ascii_case(word))
 }
 
 /// Texts that stand for content an emitter took out.
