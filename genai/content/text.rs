@@ -1,6 +1,6 @@
 //! Rules for text that stands outside attributes: span names, status messages, bodies of logs.
 
-use super::recognise::is_sensitive;
+use super::recognise::{Recognizers, has_long_number};
 use chaperone_proto::ValueRef;
 
 /// Longest text of an unknown key that passes.
@@ -13,7 +13,7 @@ pub(super) fn removed(bytes: usize) -> String {
 
 /// Whether a text nobody knows may pass.
 pub(super) fn passes(text: &str) -> bool {
-    text.len() <= MAX_UNKNOWN && !is_sensitive(text)
+    text.len() <= MAX_UNKNOWN && !has_long_number(text) && !Recognizers::all().fires(text)
 }
 
 /// Whether a value nobody knows may pass: numbers and booleans do, text and what holds text by [`passes`].

@@ -1,0 +1,347 @@
+//! Numbers that states and banks give to people: account numbers, identity and tax numbers, by their check digits.
+//!
+//! A number whose check is weak, or which has none, counts only where the words in front say what it is.
+
+use super::bytes::{Text, is_word};
+use super::checksum::{luhn, mod11_10, mod97, verhoeff, weighted};
+use super::digits::{Group, Number};
+use super::{CERTAIN, CONTEXT, Hit, Kind, SHAPE, wallet};
+
+/// Lengths of IBANs by country (the registry of November 2026).
+const IBAN_LENGTHS: &str = "AD24 AE23 AL28 AT20 AZ28 BA20 BE16 BG22 BH22 BI27 BR29 BY28 CH21 CR22 CY28 CZ24 DE22 DJ27 DK18 DO28 EE20 EG29 ES24 \
+    FI18 FK18 FO18 FR27 GB22 GE22 GI23 GL18 GR27 GT28 HN28 HR21 HU28 IE22 IL23 IQ23 IS26 IT27 JO30 KW30 KZ20 LB28 LC32 LI21 LT20 LU20 LV21 \
+    LY25 MC27 MD24 ME22 MK19 MN20 MR27 MT31 MU30 NI28 NL18 NO15 OM23 PK24 PL28 PS29 PT25 QA29 RO24 RS22 RU33 SA24 SC31 SD18 SE24 SI19 SK24 \
+    SM27 SO23 ST25 SV28 TL23 TN24 TR26 UA29 VA22 VG24 XK20 YE30";
+
+/// A word of letters and digits that begins at `start` and ends at `end`. Returns where the search goes on.
+pub(super) fn at<'r>(text: &Text<'_>, start: usize, end: usize, into: &mut Vec<Hit<'r>>) -> usize {
+    let word = text.slice(start, end);
+    if let Some(hit) = iban(text, start) {
+        let end = hit.end;
+        into.push(hit);
+        return end;
+    }
+    let hit = |end: usize, kind: Kind, rule: &'static str, score: f32| Hit { start, end, kind, rule, score };
+    if word.len() >= 25
+        && let Some(rule) = wallet::currency(word)
+    {
+        into.push(hit(end, Kind::Wallet, rule, if rule == "ethereum" { SHAPE } else { CERTAIN }));
+        return end;
+    }
+    if let Some((rule, score)) = identity(word) {
+        into.push(hit(end, Kind::NationalId, rule, score));
+        return end;
+    }
+    if let Some((end, rule)) = in_parts(text, start) {
+        into.push(hit(end, Kind::NationalId, rule, CONTEXT));
+        return end;
+    }
+    if document(text, start, word) {
+        into.push(hit(end, Kind::NationalId, "document", CONTEXT));
+    }
+    end
+}
+
+fn iban<'r>(text: &Text<'_>, start: usize) -> Option<Hit<'r>> {
+    const LONGEST: usize = 34;
+    let letters = text.slice(start, start + 2);
+    if !letters.iter().all(u8::is_ascii_alphabetic) || !text.slice(start + 2, start + 4).iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let country = letters.to_ascii_uppercase();
+    let length: usize = IBAN_LENGTHS.split_ascii_whitespace().find_map(|entry| {
+        entry.as_bytes().strip_prefix(country.as_slice()).and_then(|len| std::str::from_utf8(len).ok()?.parse().ok())
+    })?;
+    let mut account = Vec::with_capacity(LONGEST);
+    let mut end = start;
+    while account.len() < length {
+        match text.at(end) {
+            byte if byte.is_ascii_alphanumeric() => account.push(byte),
+            // Printed in groups of four.
+            b' ' | b'-' if account.len().is_multiple_of(4) && text.at(end + 1).is_ascii_alphanumeric() => {}
+            _ => return None,
+        }
+        end += 1;
+    }
+    (!is_word(text.at(end)) && mod97(&account) == Some(1)).then_some(Hit {
+        start,
+        end,
+        kind: Kind::Iban,
+        rule: "iban",
+        score: CERTAIN,
+    })
+}
+
+/// Which country's number a word is, by its check letter or digit.
+fn identity(word: &[u8]) -> Option<(&'static str, f32)> {
+    let upper = word.to_ascii_uppercase();
+    let shape: Vec<u8> = upper.iter().map(|byte| if byte.is_ascii_digit() { b'9' } else { b'A' }).collect();
+    let number = |from: usize, to: usize| {
+        upper.get(from..to)?.iter().try_fold(0u64, |n, b| b.is_ascii_digit().then(|| n * 10 + u64::from(b - b'0')))
+    };
+    let letter = |i: usize| upper.get(i).copied().unwrap_or(0);
+    match shape.as_slice() {
+        // Spain: DNI and NIE.
+        b"99999999A" => (spanish(number(0, 8)?) == Some(letter(8))).then_some(("es_dni", SHAPE)),
+        b"A9999999A" => match letter(0) {
+            first @ b'X'..=b'Z' => {
+                (spanish(number(1, 8)? + 10_000_000 * u64::from(first - b'X')) == Some(letter(8))).then_some(("es_nie", SHAPE))
+            }
+            first @ (b'S' | b'T' | b'F' | b'G') => (singapore(first, &upper) == Some(letter(8))).then_some(("sg_nric", SHAPE)),
+            _ => None,
+        },
+        // Italy: codice fiscale.
+        b"AAAAAA99A99A999A" => italian(&upper).then_some(("it_cf", SHAPE)),
+        // United Kingdom: national insurance.
+        b"AA999999A" => {
+            let first = !matches!(letter(0), b'D' | b'F' | b'I' | b'Q' | b'U' | b'V');
+            let second = !matches!(letter(1), b'D' | b'F' | b'I' | b'O' | b'Q' | b'U' | b'V');
+            (first && second && matches!(letter(8), b'A'..=b'D')).then_some(("uk_nino", SHAPE))
+        }
+        // India: permanent account number.
+        b"AAAAA9999A" if word.iter().all(|b| !b.is_ascii_lowercase()) => {
+            matches!(letter(3), b'A' | b'B' | b'C' | b'F' | b'G' | b'H' | b'J' | b'L' | b'P' | b'T').then_some(("in_pan", SHAPE))
+        }
+        // Mexico: CURP.
+        [b'A', b'A', b'A', b'A', b'9', b'9', b'9', b'9', b'9', b'9', b'A', b'A', b'A', b'A', b'A', b'A', _, b'9'] => {
+            matches!(letter(10), b'H' | b'M' | b'X').then_some(("mx_curp", SHAPE))
+        }
+        // China: the last digit may be X.
+        b"99999999999999999A" if letter(17) == b'X' => chinese(&upper).then_some(("cn_id", SHAPE)),
+        _ => None,
+    }
+}
+
+fn spanish(number: u64) -> Option<u8> {
+    b"TRWAGMYFPDXBNJZSQVHLCKE".get((number % 23) as usize).copied()
+}
+
+fn singapore(first: u8, upper: &[u8]) -> Option<u8> {
+    let digits: Vec<u8> = upper.get(1..8)?.iter().map(|byte| byte - b'0').collect();
+    let sum = weighted(&digits, &[2, 7, 6, 5, 4, 3, 2]) + if matches!(first, b'T' | b'G') { 4 } else { 0 };
+    let letters: &[u8; 11] = if matches!(first, b'S' | b'T') { b"JZIHGFEDCBA" } else { b"XWUTRQPNMLK" };
+    letters.get((sum % 11) as usize).copied()
+}
+
+fn italian(upper: &[u8]) -> bool {
+    const ODD: [u32; 36] = [
+        1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25,
+        24, 23,
+    ];
+    let value = |byte: u8| if byte.is_ascii_digit() { usize::from(byte - b'0') } else { usize::from(byte - b'A') + 10 };
+    let sum: u32 = upper
+        .iter()
+        .take(15)
+        .enumerate()
+        .map(|(i, byte)| match (i % 2, value(*byte)) {
+            (0, value) => ODD.get(value).copied().unwrap_or(0),
+            (_, value) if value < 10 => value as u32,
+            (_, value) => value as u32 - 10,
+        })
+        .sum();
+    upper.get(15).is_some_and(|check| u32::from(check - b'A') == sum % 26)
+}
+
+fn chinese(text: &[u8]) -> bool {
+    let digits: Vec<u8> = text.iter().take(17).map(|byte| byte - b'0').collect();
+    let sum = weighted(&digits, &[7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2]);
+    let born = |from: usize, to: usize| {
+        digits.get(from..to).unwrap_or_default().iter().fold(0u32, |n, digit| n * 10 + u32::from(*digit))
+    };
+    let dated = (1900..2100).contains(&born(6, 10)) && (1..=12).contains(&born(10, 12)) && (1..=31).contains(&born(12, 14));
+    dated && text.get(17) == b"10X98765432".get((sum % 11) as usize)
+}
+
+/// Numbers in parts that have letters: Finland's `131052-308T`, a national insurance number in pairs.
+fn in_parts(text: &Text<'_>, start: usize) -> Option<(usize, &'static str)> {
+    let pair = |at: usize| text.slice(at, at + 2).len() == 2 && text.slice(at, at + 2).iter().all(u8::is_ascii_digit);
+    let upper = |at: usize| text.at(at).is_ascii_uppercase();
+    let spaced = upper(start)
+        && upper(start + 1)
+        && text.at(start + 2) == b' '
+        && (0..3).all(|i| pair(start + 3 + 3 * i) && text.at(start + 5 + 3 * i) == b' ');
+    if spaced && matches!(text.at(start + 12), b'A'..=b'D') && !is_word(text.at(start + 13)) {
+        return Some((start + 13, "uk_nino"));
+    }
+    None
+}
+
+/// Finland: date, sign of the century, serial, check character.
+fn finnish(text: &Text<'_>, first: &Group) -> Option<usize> {
+    let sign = matches!(text.at(first.end), b'-' | b'+' | b'A' | b'B');
+    let serial = text.slice(first.end + 1, first.end + 4);
+    if first.len() != 6 || !sign || serial.len() < 3 || !serial.iter().all(u8::is_ascii_digit) || is_word(text.at(first.end + 5))
+    {
+        return None;
+    }
+    let digits = text.slice(first.start, first.end).iter().chain(serial);
+    let number = digits.fold(0u64, |n, b| n * 10 + u64::from(b - b'0'));
+    let check = b"0123456789ABCDEFHJKLMNPRSTUVWXY".get((number % 31) as usize)?;
+    (*check == text.at(first.end + 4) && !text.at(first.end + 4).is_ascii_digit()).then_some(first.end + 5)
+}
+
+const DOCUMENTS: [&str; 22] = [
+    "license",
+    "licence",
+    "passport",
+    "ssn",
+    "social security",
+    "national id",
+    "identity card",
+    "id card",
+    "tax id",
+    "taxpayer",
+    "tin",
+    "itin",
+    "ein",
+    "steuernummer",
+    "ausweis",
+    "insurance number",
+    "medicare",
+    "medicaid",
+    "health card",
+    "dni",
+    "cedula",
+    "personal number",
+];
+
+/// A number behind the words that say which document it is of.
+fn document(text: &Text<'_>, start: usize, word: &[u8]) -> bool {
+    let digits = word.iter().filter(|byte| byte.is_ascii_digit()).count();
+    (6..=18).contains(&word.len()) && digits >= 5 && digits * 2 > word.len() && text.announced_by(start, &DOCUMENTS)
+}
+
+/// The number a person got from a state that begins with the first of these groups, and how many groups it takes.
+pub(super) fn number<'r>(text: &Text<'_>, number: &Number, groups: &[Group]) -> Option<(Hit<'r>, usize)> {
+    let first = groups.first()?;
+    let lens: Vec<usize> = groups.iter().map(Group::len).collect();
+    let separator = groups.get(1).map_or(0, |group| group.separator);
+    let hit = |count: usize, rule: &'static str, score: f32| {
+        let end = groups.get(count - 1).map_or(first.end, |group| group.end);
+        Some((Hit { start: first.start, end, kind: Kind::NationalId, rule, score }, count))
+    };
+    let digits = |count: usize| {
+        let len: usize = lens.iter().take(count).sum();
+        number.digits.get(first.first..first.first + len).unwrap_or_default()
+    };
+    let said = |words: &[&str]| text.announced_by(first.start, words);
+    if let Some(end) = finnish(text, first) {
+        return Some((
+            Hit { start: first.start, end, kind: Kind::NationalId, rule: "fi_hetu", score: SHAPE },
+            groups.iter().filter(|g| g.start < end).count().max(1),
+        ));
+    }
+    match lens.as_slice() {
+        [3, 2, 4, ..] if separator == b'-' && american(digits(3)) => return hit(3, "us_ssn", SHAPE),
+        [3, 2, 4, ..] if said(&["ssn", "social security"]) => return hit(3, "us_ssn", CONTEXT),
+        [3, 3, 3, 2, ..] if separator == b'.' && brazilian(digits(4)) => return hit(4, "br_cpf", SHAPE),
+        [2, 3, 3, 4, 2, ..] if separator == b'.' => return hit(5, "br_cnpj", SHAPE),
+        [3, 4, 4, 2, ..] if separator == b'.' && digits(4).starts_with(&[7, 5, 6]) => return hit(4, "ch_ahv", SHAPE),
+        [2, 2, 2, 3, 2, ..] if separator == b'.' && belgian(digits(5)) => return hit(5, "be_nrn", SHAPE),
+        [4, 4, 4, ..]
+            if matches!(separator, b' ' | b'-') && digits(1).first().is_some_and(|d| *d >= 2) && verhoeff(digits(3)) =>
+        {
+            return hit(3, "in_aadhaar", SHAPE);
+        }
+        [6, 7, ..] if separator == b'-' && born(digits(1), 0) && digits(2).get(6).is_some_and(|d| (1..=8).contains(d)) => {
+            return hit(2, "kr_rrn", SHAPE);
+        }
+        [6 | 8, 4, ..] if matches!(separator, b'-' | b'+') => {
+            let all = digits(2);
+            let short = all.get(all.len().saturating_sub(10)..).unwrap_or_default();
+            if born(short, 0) && luhn(short) {
+                return hit(2, "se_pnr", SHAPE);
+            }
+            if born(short, 1) && said(&["cpr", "personnummer", "person"]) {
+                return hit(2, "dk_cpr", CONTEXT);
+            }
+        }
+        [3, 3, 4, ..] if said(&["nhs"]) => return hit(3, "uk_nhs", CONTEXT),
+        [3, 3, 3, ..] if said(&["sin", "social insurance"]) && luhn(digits(3)) => return hit(3, "ca_sin", SHAPE),
+        [3, 3, 3, ..] if said(&["tfn", "tax file"]) => return hit(3, "au_tfn", CONTEXT),
+        [4, 5, 1, ..] if said(&["medicare"]) => return hit(3, "au_medicare", CONTEXT),
+        _ => {}
+    }
+    let alone = digits(1);
+    match alone.len() {
+        // Spans all groups: `2270-66-1551` behind "license number is".
+        _ if lens.iter().take(3).sum::<usize>() >= 6
+            && alone.len() <= 6
+            && groups.len() <= 3
+            && separator == b'-'
+            && said(&DOCUMENTS) =>
+        {
+            return hit(groups.len(), "document", CONTEXT);
+        }
+        9 if said(&["ssn", "social security"]) => return hit(1, "us_ssn", CONTEXT),
+        9 if said(&["bsn", "burgerservicenummer"]) => return hit(1, "nl_bsn", CONTEXT),
+        9 if said(&["nif", "contribuinte"]) => return hit(1, "pt_nif", CONTEXT),
+        10 if said(&["nhs"]) => return hit(1, "uk_nhs", CONTEXT),
+        11 if german(alone) => return hit(1, "de_tax", SHAPE),
+        11 if said(&["pesel"]) => return hit(1, "pl_pesel", CONTEXT),
+        11 if said(&["cpf"]) && brazilian(alone) => return hit(1, "br_cpf", SHAPE),
+        11 if said(&["kimlik", "tckn"]) => return hit(1, "tr_tckn", CONTEXT),
+        12 if said(&["aadhaar", "uidai"]) && verhoeff(alone) => return hit(1, "in_aadhaar", SHAPE),
+        12 if said(&["my number", "kojin"]) => return hit(1, "jp_my_number", CONTEXT),
+        13 if born(alone, 0) && alone.get(10).is_some_and(|d| *d <= 2) && luhn(alone) => return hit(1, "za_id", SHAPE),
+        15 if french(alone) => return hit(1, "fr_nir", SHAPE),
+        18 if chinese(text.slice(first.start, first.end)) => return hit(1, "cn_id", SHAPE),
+        _ => {}
+    }
+    if document(text, first.start, text.slice(first.start, first.end)) { hit(1, "document", CONTEXT) } else { None }
+}
+
+/// Area, group and serial of a social security or taxpayer number.
+fn american(digits: &[u8]) -> bool {
+    let value = |from: usize, to: usize| {
+        digits.get(from..to).unwrap_or_default().iter().fold(0u32, |n, digit| n * 10 + u32::from(*digit))
+    };
+    let (area, group, serial) = (value(0, 3), value(3, 5), value(5, 9));
+    let taxpayer = area >= 900 && matches!(group, 50..=65 | 70..=88 | 90..=92 | 94..=99);
+    area != 0 && area != 666 && (area < 900 || taxpayer) && group != 0 && serial != 0
+}
+
+fn brazilian(digits: &[u8]) -> bool {
+    let check = |count: usize| {
+        let weights: Vec<u32> = (2..=count as u32 + 1).rev().collect();
+        (weighted(digits.get(..count).unwrap_or_default(), &weights) * 10 % 11 % 10) as u8
+    };
+    digits.len() == 11
+        && digits.iter().any(|digit| Some(digit) != digits.first())
+        && digits.get(9) == Some(&check(9))
+        && digits.get(10) == Some(&check(10))
+}
+
+fn belgian(digits: &[u8]) -> bool {
+    let value = |from: usize, to: usize| {
+        digits.get(from..to).unwrap_or_default().iter().fold(0u64, |n, digit| n * 10 + u64::from(*digit))
+    };
+    let check = value(9, 11);
+    97 - value(0, 9) % 97 == check || 97 - (2_000_000_000 + value(0, 9)) % 97 == check
+}
+
+fn german(digits: &[u8]) -> bool {
+    let mut counts = [0u8; 10];
+    for digit in digits.iter().take(10) {
+        if let Some(count) = counts.get_mut(usize::from(*digit)) {
+            *count += 1;
+        }
+    }
+    let repeated = counts.iter().filter(|count| **count > 1).count() == 1 && counts.iter().all(|count| *count <= 3);
+    digits.first() != Some(&0) && repeated && mod11_10(digits)
+}
+
+fn french(digits: &[u8]) -> bool {
+    let value = |from: usize, to: usize| {
+        digits.get(from..to).unwrap_or_default().iter().fold(0u64, |n, digit| n * 10 + u64::from(*digit))
+    };
+    matches!(digits.first(), Some(1 | 2)) && (1..=12).contains(&value(3, 5)) && 97 - value(0, 13) % 97 == value(13, 15)
+}
+
+/// Whether six digits are a date: year first, or (`order` 1) day first.
+fn born(digits: &[u8], order: usize) -> bool {
+    let value =
+        |from: usize| digits.get(from..from + 2).unwrap_or_default().iter().fold(0u32, |n, digit| n * 10 + u32::from(*digit));
+    let (month, day) = if order == 0 { (value(2), value(4)) } else { (value(2), value(0)) };
+    (1..=12).contains(&month) && (1..=31).contains(&day)
+}
