@@ -57,6 +57,7 @@ mappings! {
     "spring-ai"
     "strands"
     "vercel-ai-sdk"
+    "vercel-ai-sdk-v7"
     "voltagent"
 }
 

@@ -78,12 +78,32 @@ pub(crate) enum Provider {
 
 pub(crate) fn provider(native: &str) -> Provider {
     let lower = native.to_ascii_lowercase();
-    match PROVIDERS.get(lower.as_str()) {
+    // The AI SDK names the provider's interface too: `anthropic.messages`, `google.vertex.chat`.
+    let without_interface = || {
+        let (provider, interface) = lower.rsplit_once('.')?;
+        INTERFACES.contains(&interface).then(|| PROVIDERS.get(provider))?
+    };
+    match PROVIDERS.get(lower.as_str()).or_else(without_interface) {
         Some(&"-") => Provider::None,
         Some(canonical) => Provider::Known(canonical),
         None => Provider::Other,
     }
 }
+
+const INTERFACES: [&str; 12] = [
+    "chat",
+    "messages",
+    "responses",
+    "completion",
+    "completions",
+    "embedding",
+    "embeddings",
+    "textembedding",
+    "text-embedding",
+    "image",
+    "speech",
+    "transcription",
+];
 
 /// The provider a model's name tells, where the provider field does not.
 pub(crate) fn provider_of_model(model: &str) -> Option<&'static str> {
@@ -116,8 +136,11 @@ pub(crate) fn provider_of_model(model: &str) -> Option<&'static str> {
 }
 
 /// The canonical word for why a generation ended; unknown words as they are.
+/// Members of enums lose their class (`FinishReason.TOOL_CALLS`); the table's words are known in capitals too.
 pub(crate) fn finish_reason(native: &str) -> &str {
-    FINISH.get(native).copied().unwrap_or(native)
+    let word = native.rsplit_once('.').filter(|(class, _)| class.ends_with("eason")).map_or(native, |(_, word)| word);
+    let known = FINISH.get(word).or_else(|| FINISH.get(word.to_ascii_lowercase().as_str()));
+    known.copied().unwrap_or(word)
 }
 
 /// Words with which emitters say that something failed.
