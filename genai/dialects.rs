@@ -12,6 +12,7 @@ mod content;
 mod decisions;
 mod detect;
 mod event_messages;
+mod explain;
 mod fast_map;
 mod frameworks;
 mod gather;
@@ -45,7 +46,8 @@ mod values;
 mod words;
 
 pub use batch::{Custom, Normalizer, Report};
-pub use detect::{Dialect, ScopeVerdict, detect};
+pub use detect::{Because, Dialect, ScopeVerdict, also_present, because, detect};
+pub use explain::{Change, Explained, Source, TableRow, explain};
 pub(crate) use fast_map::FastMap;
 pub use message_logs::is_message_event;
 pub use normalize::{Options, normalize};

@@ -39,6 +39,16 @@ struct Row {
     needs: Vec<Condition>,
     /// Those of `needs` that are about attributes.
     needed_keys: PatternIndex<Condition>,
+    /// Its cells as they stand in the table.
+    text: RowText,
+}
+
+/// Scopes, needs and markers of a row, separated by blanks.
+#[derive(Clone, Copy)]
+struct RowText {
+    scopes: &'static str,
+    needs: &'static str,
+    markers: &'static str,
 }
 
 enum ScopePattern {
@@ -61,6 +71,7 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
     table.libraries = table::rows(include_str!("../data/libraries.tsv"), 1).filter_map(|row| row.first().copied()).collect();
     for row in table::rows(include_str!("../data/detection.tsv"), 4) {
         let [id, scopes, needs, markers] = row[..] else { continue };
+        let text = RowText { scopes, needs, markers };
         let at = table.rows.len() as u8;
         let scopes = scopes.split_whitespace().map(scope_pattern).collect();
         let needs: Vec<Condition> = needs.split_whitespace().map(Condition::parse).collect();
@@ -68,7 +79,7 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
         for need in needs.iter().filter(|need| need.is_of_attribute()) {
             needed_keys.insert(need.pattern().clone(), need.clone());
         }
-        table.rows.push(Row { id, scopes, needs, needed_keys });
+        table.rows.push(Row { id, scopes, needs, needed_keys, text });
         for marker in markers.split_whitespace().map(Condition::parse) {
             let index = match &marker {
                 Condition::SpanName(_) => &mut table.span_names,
@@ -178,4 +189,47 @@ fn by_markers(record: RecordRef<'_>) -> Option<Dialect> {
         }
     }
     best.map(Dialect)
+}
+
+/// Why a record has its dialect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Because {
+    /// It says so: it was normalised before.
+    Named,
+    /// A row's pattern fits its scope; where the row needs a condition too, this one holds.
+    Scope {
+        /// Pattern of `detection.tsv`.
+        pattern: &'static str,
+        /// Condition of `detection.tsv`.
+        needs: Option<&'static str>,
+    },
+    /// No row's scope decides; this marker does.
+    Marker(&'static str),
+}
+
+/// The record's dialect, as [`detect`] finds it, and why. For whoever asks: it looks at the table twice.
+pub fn because(record: RecordRef<'_>, scope: &ScopeVerdict) -> Option<(Dialect, Because)> {
+    let dialect = detect(record, scope)?;
+    if record.attrs().str(keys::CHAPERONE_DIALECT_NAME).and_then(Dialect::by_id).is_some() {
+        return Some((dialect, Because::Named));
+    }
+    let row = TABLE.rows.get(dialect.index())?;
+    let holds = |conditions: &'static str| conditions.split_whitespace().find(|text| Condition::parse(text).holds(record));
+    if scope.fitting.contains(&dialect) && (row.needs.is_empty() || has_needed(row, record)) {
+        let (name, version) = (record.scope().name(), record.scope().version());
+        let fits = |text: &&'static str| scope_pattern(text).fits(name, version, &TABLE.libraries);
+        let pattern = row.text.scopes.split_whitespace().find(fits)?;
+        return Some((dialect, Because::Scope { pattern, needs: holds(row.text.needs) }));
+    }
+    holds(row.text.markers).map(|marker| (dialect, Because::Marker(marker)))
+}
+
+/// Dialects other than the record's own whose markers it carries too: their keys travel.
+pub fn also_present(record: RecordRef<'_>, own: Dialect) -> Vec<(Dialect, &'static str)> {
+    let others = Dialect::all().filter(|dialect| *dialect != own);
+    let marker = |dialect: Dialect| {
+        let mut markers = TABLE.rows.get(dialect.index())?.text.markers.split_whitespace();
+        markers.find(|text| Condition::parse(text).holds(record)).map(|marker| (dialect, marker))
+    };
+    others.filter_map(marker).collect()
 }
