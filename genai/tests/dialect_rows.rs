@@ -122,7 +122,7 @@ impl Case {
             record.insert("parentSpanId".to_owned(), json!("1112131415161718"));
         }
         let events = self.given.get("@events").and_then(Json::as_array).into_iter().flatten();
-        let event = |event: &Json| json!({"name": event[0], "attributes": attributes(&event[1]), "timeUnixNano": event[2]});
+        let event = |event: &Json| json!({"name": event[0], "attributes": attributes(&event[1]), "timeUnixNano": event.get(2).unwrap_or(&json!("0"))});
         record.insert("events".to_owned(), events.map(event).collect());
         let spans = json!([{"scope": scope, "spans": [record]}]);
         decode(Signal::Traces, &json!({"resourceSpans": [{"resource": resource, "scopeSpans": spans}]}))
@@ -198,6 +198,11 @@ fn compare(expected: &Map<String, Json>, once: &Data, wrong: &mut Vec<String>) {
         if !same(value, &found) {
             wrong.push(format!("{key} is {found}, not {value}"));
         }
+    }
+    if let (Some(status), RecordRef::Span(span)) = (expected.get("@status"), once.record(0))
+        && *status != json!(span.status_code())
+    {
+        wrong.push(format!("the status is {}, not {status}", span.status_code()));
     }
     let all = events(once);
     for event in expected.get("@events").and_then(Json::as_array).into_iter().flatten() {

@@ -1,0 +1,72 @@
+//! What kind of step a record is: the words that emitters have for it, into operations of the conventions or kinds of ours.
+//!
+//! A sender's own operation stays, except where its dialect's table says `kind:MAP`: some emitters derive the operation from
+//! their kind by a map of their own that is wrong (a retriever as `embeddings`, a prompt as `chat`).
+
+use super::gather::{Gathered, KindWord};
+use super::mapping::Transform;
+use super::plan::Plan;
+use super::words::Step;
+use crate::keys;
+use chaperone_proto::{RecordRef, Value};
+
+/// Map of the conventions' own operation names.
+const CONVENTION: &str = "gen_ai";
+
+pub(crate) fn add(record: RecordRef<'_>, gathered: &mut Gathered<'_>, plan: &mut Plan) {
+    let is_root = record.as_span().is_some_and(|span| span.parent_span_id().is_none());
+    if gathered.kinds.len() > 1 {
+        gathered.kinds.sort_by_key(|kind| kind.rank);
+    }
+    let is_of = |kind: &KindWord<'_>, wanted: fn(Transform) -> bool| wanted(kind.transform) && step(kind).is_some();
+    let overrules = gathered.kinds.iter().any(|kind| is_of(kind, |transform| matches!(transform, Transform::Kind(_))));
+    let is_told = gathered.kinds.iter().any(|kind| is_of(kind, |transform| !matches!(transform, Transform::KindElse(_))));
+    let has = |key| record.attrs().get(key).is_some();
+    for kind in &gathered.kinds {
+        let step = step(kind);
+        let is_convention = kind.map == CONVENTION;
+        let is_needless = match kind.transform {
+            Transform::KindElse(_) => is_told || step.is_none(),
+            _ => is_convention && (step.is_none() || overrules),
+        };
+        if is_needless {
+            continue;
+        }
+        if !has(keys::CHAPERONE_STEP_NATIVE_KIND) {
+            plan.add_str(keys::CHAPERONE_STEP_NATIVE_KIND, kind.word);
+        }
+        let Some(step) = step else { continue };
+        let overrules = matches!(kind.transform, Transform::Kind(_));
+        match step.operation(is_root).filter(|_| !is_no_call(record)) {
+            Some(operation) => {
+                let operation =
+                    if operation == "chat" && gathered.is_text_completion { "text_completion" } else { operation };
+                if is_convention || (overrules && has(keys::GEN_AI_OPERATION_NAME)) {
+                    plan.set(keys::GEN_AI_OPERATION_NAME, Value::Str(operation.to_owned()));
+                } else if !has(keys::GEN_AI_OPERATION_NAME) {
+                    plan.add_str(keys::GEN_AI_OPERATION_NAME, operation);
+                }
+            }
+            None if overrules && has(keys::GEN_AI_OPERATION_NAME) => {
+                plan.counts.dropped += 1;
+                plan.remove_key(keys::GEN_AI_OPERATION_NAME);
+            }
+            None => {}
+        }
+        if let Some(operation) = step.own_operation().filter(|_| !has(keys::CHAPERONE_OPERATION)) {
+            plan.add_str(keys::CHAPERONE_OPERATION, operation);
+        }
+        if let Some(kind) = step.kind().filter(|_| !has(keys::CHAPERONE_STEP_KIND)) {
+            plan.add_str(keys::CHAPERONE_STEP_KIND, kind);
+        }
+    }
+}
+
+fn step(kind: &KindWord<'_>) -> Option<Step> {
+    Step::find(kind.map, kind.word)
+}
+
+/// LlamaIndex wraps a call in a span of kind LLM that only prepares it.
+fn is_no_call(record: RecordRef<'_>) -> bool {
+    record.as_span().is_some_and(|span| span.name().ends_with("._prepare_chat_with_tools"))
+}
