@@ -5,6 +5,7 @@
 //! Adding a dialect is adding rows to `detection.tsv` and `dialect_settings.tsv`, a table in `dialects/`, and a transform where needed.
 
 mod answer;
+mod answers;
 mod batch;
 mod cli_text;
 mod conditions;
@@ -26,7 +27,9 @@ mod json_parts;
 mod json_paths;
 mod kinds;
 mod listings;
+mod made_logs;
 mod mapping;
+mod message_lists;
 mod message_logs;
 mod messages;
 mod named_rows;
@@ -63,4 +66,5 @@ pub(crate) fn class_of(dialect: Dialect, key: chaperone_proto::Key<'_>) -> Optio
 pub fn install() {
     crate::keys::install();
     mapping::Mapping::get();
+    decisions::install();
 }

@@ -1,7 +1,8 @@
 //! A whole batch through detection and mapping: the scope is looked at once, each record once.
 
+use super::made_logs::MadeLogs;
 use super::{Counts, Dialect, Options, Plan, ScopeVerdict, detect, normalize};
-use chaperone_proto::{Data, KeyId, ValueRef};
+use chaperone_proto::{Data, KeyId, Logs, ValueRef};
 
 /// Which dialects are normalised, and how.
 #[derive(Debug, Clone, Default)]
@@ -28,6 +29,8 @@ pub struct Custom {
 pub struct Report {
     /// Dialect and what happened to the attributes of its records.
     pub by_dialect: Vec<(Dialect, Counts)>,
+    /// Log records made beside logs: decisions and approvals that they report.
+    pub made: Option<Logs>,
     /// Log records with neither a time nor an observed time: their event time is when they came.
     pub logs_without_time: u64,
 }
@@ -72,6 +75,7 @@ impl Normalizer {
     pub fn normalize(&self, data: &mut Data) -> Report {
         let mut report = Report::default();
         let mut plan = Plan::default();
+        let mut made = MadeLogs::default();
         let mut scope: Option<(usize, ScopeVerdict)> = None;
         for at in 0..data.records() {
             self.apply_custom(data, at);
@@ -90,8 +94,12 @@ impl Normalizer {
             report.add(dialect, plan.counts);
             if !plan.is_empty() {
                 plan.apply(&mut data.edit(at));
+                if let Some(log) = data.record(at).as_log() {
+                    made.add(log, &plan);
+                }
             }
         }
+        report.made = made.finish();
         report
     }
 

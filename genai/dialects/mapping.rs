@@ -65,6 +65,17 @@ pub(crate) enum Transform {
     Instructions,
     /// A list in one text, its items separated by commas.
     Split,
+    /// How many items such a list has.
+    Count,
+    /// A model's name without the provider in front.
+    Unprefixed,
+    /// Conversations in one attribute, see `message_lists`.
+    EventList,
+    Conversation,
+    RawRequest,
+    FunctionCall,
+    /// An object of values by name, each under the conventions' prefix for a prompt's variables.
+    PromptVariables,
     /// Name of what the step runs: a model, a tool, an agent, a workflow.
     Subject,
     /// Name of the agent or workflow that a step belongs to, which `entity.type` tells apart.
@@ -177,6 +188,13 @@ impl Transform {
             "usage-text" => Transform::UsageText,
             "instructions" => Transform::Instructions,
             "split" => Transform::Split,
+            "count" => Transform::Count,
+            "unprefixed" => Transform::Unprefixed,
+            "event-list" => Transform::EventList,
+            "conversation" => Transform::Conversation,
+            "raw-request" => Transform::RawRequest,
+            "function-call" => Transform::FunctionCall,
+            "prompt-variables" => Transform::PromptVariables,
             "subject" => Transform::Subject,
             "owner" => Transform::Owner,
             "usage-object" => Transform::UsageObject,

@@ -10,6 +10,8 @@ use chaperone_proto::{KeyId, RecordRef};
 /// What frameworks append to the name of a tool or agent.
 const SUFFIXES: [&str; 8] =
     [".__call__", ".run", ".kickoff", ".tool", ".agent", "._execute_core", ".generate_reply", ".on_messages_stream"];
+/// What Anthropic's servers put before the name of a tool they run.
+const SERVER_TOOL: &str = "anthropic.tool_use ";
 const HANDOFF: &str = "handoff to ";
 
 pub(crate) fn add(record: RecordRef<'_>, plan: &mut Plan) {
@@ -42,7 +44,8 @@ pub(crate) fn add(record: RecordRef<'_>, plan: &mut Plan) {
 
 /// The name in `execute_tool NAME`, `NAME.run`, or `NAME`.
 fn stem<'a>(span_name: &'a str, operation: &str) -> Option<&'a str> {
-    let name = span_name.strip_prefix(operation).map_or(span_name, str::trim_start);
+    let rest = span_name.strip_prefix(operation).or_else(|| span_name.strip_prefix(SERVER_TOOL));
+    let name = rest.map_or(span_name, str::trim_start);
     let name = SUFFIXES.iter().find_map(|suffix| name.strip_suffix(suffix)).unwrap_or(name);
     (!name.is_empty() && name.len() <= 64 && !name.contains(['.', ' ', '\n'])).then_some(name)
 }

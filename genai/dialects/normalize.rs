@@ -10,7 +10,7 @@ use super::mapping::Transform;
 use super::plan::Plan;
 use super::values::{Converted, convert, host_and_port, strings, words_of};
 use super::words::{self, Provider};
-use super::{Dialect, answer, decisions, event_messages, frameworks, generation, identity, json_paths, kinds, message_logs, names, record_values, subjects};
+use super::{Dialect, answer, decisions, event_messages, frameworks, generation, identity, json_paths, kinds, message_lists, message_logs, names, record_values, subjects};
 use crate::keys;
 use chaperone_proto::{RecordRef, Value, ValueRef};
 
@@ -43,16 +43,17 @@ pub fn normalize(record: RecordRef<'_>, dialect: Dialect, options: Options, plan
     }
     answer::add(record, &gathered, plan);
     add_messages(record, &mut gathered, plan);
+    message_lists::add(record, &gathered, plan);
     event_messages::add(record, plan);
     add_specials(record, &gathered, plan);
     record_values::add(record, &gathered, plan);
     subjects::add(record, &gathered, plan);
     names::add(record, plan);
     infer_provider(record, plan);
-    decisions::add(record, &mut gathered, plan);
     add_framework(record, &gathered, dialect, plan);
     generation::add(record, dialect, plan);
     identity::add(record, dialect, plan);
+    decisions::add(record, dialect, &mut gathered, plan);
     if options.remove_originals {
         gathered.originals.iter().for_each(|name| plan.remove(name));
     }
@@ -75,6 +76,11 @@ fn add_value<'a>(
         add_provider(record, gathered, of_target, options, plan);
         return;
     }
+    // Some emitters give the whole duration of a call that was not streamed.
+    if first.target == keys::GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK && is_at_once(record) {
+        plan.counts.kept += of_target.len() as u64;
+        return;
+    }
     let present = record.attrs().get(first.target).is_some();
     let mut done = false;
     for source in of_target {
@@ -91,6 +97,10 @@ fn add_value<'a>(
         if source.in_place && is_canonical(source) {
             done = true;
             plan.counts.kept += 1;
+            continue;
+        }
+        if source.in_place && respell(source, record, plan) {
+            done = true;
             continue;
         }
         match convert(source.transform, source.value) {
@@ -120,6 +130,38 @@ fn sum(of_target: &[Source<'_>]) -> Value {
     Value::Int(numbers.fold(0, i64::saturating_add))
 }
 
+/// Whether the sender says that the answer came in one piece.
+fn is_at_once(record: RecordRef<'_>) -> bool {
+    record.attrs().get(keys::GEN_AI_REQUEST_STREAM).and_then(ValueRef::as_bool) == Some(false)
+}
+
+/// Rewrites what stands under its canonical key in another shape: messages of other APIs, addresses that are URLs.
+fn respell(source: &Source<'_>, record: RecordRef<'_>, plan: &mut Plan) -> bool {
+    let Some(text) = source.value.as_str() else { return false };
+    let rewritten = match source.transform {
+        Transform::JsonInput if is_foreign(text) => super::messages::write_messages(&super::json_messages::input(text)),
+        Transform::JsonOutput if is_foreign(text) => super::messages::write_messages(&super::json_messages::output(text)),
+        Transform::Url if text.contains("://") => {
+            let Some((host, port)) = host_and_port(text) else { return false };
+            if let Some(port) = port.filter(|_| record.attrs().get(keys::SERVER_PORT).is_none()) {
+                plan.add(keys::SERVER_PORT, Value::Int(port));
+            }
+            host.to_owned()
+        }
+        _ => return false,
+    };
+    if rewritten != text {
+        plan.counts.mapped += 1;
+        plan.set(source.target, Value::Str(rewritten));
+    }
+    true
+}
+
+/// Whether messages are in another shape than the parts schema, or in both at once.
+fn is_foreign(messages: &str) -> bool {
+    !messages.contains("\"parts\"") || messages.contains("\"tool_calls\"") || messages.contains("\"tool_call_id\"")
+}
+
 /// Whether a value under its canonical key needs no look: most do not.
 fn is_canonical(source: &Source<'_>) -> bool {
     matches!((source.transform, source.value), (Transform::Int, ValueRef::Int(_)) | (Transform::Double, ValueRef::Double(_)))
@@ -136,15 +178,14 @@ fn put(source: &Source<'_>, value: Value, record: RecordRef<'_>, present: bool, 
         }
         // The originals hold messages in another shape: `content` writes them.
         Transform::JsonInput | Transform::JsonOutput => {
-            if let Some(text) = source.value.as_str() {
-                let of = if source.transform == Transform::JsonInput {
-                    super::json_messages::input
-                } else {
-                    super::json_messages::output
-                };
-                let json = super::messages::write_messages(&of(text));
-                plan.add(source.target, Value::Str(json));
-            }
+            let of =
+                if source.transform == Transform::JsonInput { super::json_messages::input } else { super::json_messages::output };
+            let structured = crate::record::plain_json;
+            let json = match source.value {
+                ValueRef::Str(text) => super::messages::write_messages(&of(text)),
+                other => super::messages::write_messages(&of(&structured(other))),
+            };
+            plan.add(source.target, Value::Str(json));
         }
         Transform::ToolName => {
             plan.add(source.target, value);
@@ -233,7 +274,13 @@ fn infer_provider(record: RecordRef<'_>, plan: &mut Plan) {
         return;
     }
     let model = text(record, plan, keys::GEN_AI_REQUEST_MODEL).or_else(|| text(record, plan, keys::GEN_AI_RESPONSE_MODEL));
-    if let Some(provider) = model.and_then(words::provider_of_model) {
+    let is_azure = [own, record.attrs().str(keys::GEN_AI_SYSTEM)].into_iter().flatten().any(words::is_azure);
+    let provider = match model.and_then(words::provider_of_model) {
+        Some("openai") if is_azure => Some("azure.ai.openai"),
+        _ if is_azure && model.is_some() => Some("azure.ai.inference"),
+        provider => provider,
+    };
+    if let Some(provider) = provider {
         plan.add_str(keys::GEN_AI_PROVIDER_NAME, provider);
     }
 }

@@ -14,6 +14,7 @@ pub struct Plan {
     fallbacks: Vec<(KeyId, Value)>,
     remove: Vec<String>,
     events: Vec<PlannedEvent>,
+    event_attrs: Vec<(usize, KeyId, Value)>,
     failure: Option<String>,
     /// What happened to the record's attributes.
     pub counts: Counts,
@@ -48,6 +49,7 @@ impl Plan {
         self.fallbacks.clear();
         self.remove.clear();
         self.events.clear();
+        self.event_attrs.clear();
         self.failure = None;
         self.counts = Counts::default();
     }
@@ -58,6 +60,7 @@ impl Plan {
             && self.set_named.is_empty()
             && self.remove.is_empty()
             && self.events.is_empty()
+            && self.event_attrs.is_empty()
             && self.failure.is_none()
     }
     /// Sets a key that the record may have.
@@ -114,6 +117,14 @@ impl Plan {
     pub(crate) fn event(&mut self, time_ns: u64, name: &'static str, attrs: Vec<(KeyId, Value)>) {
         self.events.push(PlannedEvent { time_ns, name, attrs });
     }
+    /// An attribute for the span event at a position.
+    pub(crate) fn event_attr(&mut self, at: usize, key: KeyId, value: Value) {
+        self.event_attrs.push((at, key, value));
+    }
+    /// The planned events. A log has no span events: they become log records beside it.
+    pub(crate) fn events(&self) -> impl ExactSizeIterator<Item = (u64, &'static str, &[(KeyId, Value)])> {
+        self.events.iter().map(|event| (event.time_ns, event.name, event.attrs.as_slice()))
+    }
     /// The value a key will have, if the plan changes it.
     pub(crate) fn planned(&self, key: KeyId) -> Option<&Value> {
         self.set.iter().chain(&self.append).find(|(known, _)| *known == key).map(|(_, value)| value)
@@ -143,6 +154,11 @@ impl Plan {
             record.set_status_code(ERROR);
             if !message.is_empty() {
                 record.set_status_message(message);
+            }
+        }
+        for (at, key, value) in &self.event_attrs {
+            if let Some(mut attrs) = record.event_attrs(*at) {
+                attrs.append(*key, value);
             }
         }
         for event in &self.events {

@@ -36,7 +36,8 @@ pub(crate) fn convert(transform: Transform, value: ValueRef<'_>) -> Converted {
         Transform::Sections => value.as_str().map(|text| Value::Str(cli_text::messages(text).unwrap_or_else(|| text.to_owned()))),
         Transform::Section => value.as_str().map(|text| Value::Str(cli_text::first(text).to_owned())),
         Transform::GeminiInput | Transform::GeminiOutput => value.as_str().map(|text| {
-            let rebuilt = if transform == Transform::GeminiInput { gemini_content::input(text) } else { gemini_content::output(text) };
+            let rebuilt =
+                if transform == Transform::GeminiInput { gemini_content::input(text) } else { gemini_content::output(text) };
             Value::Str(rebuilt.unwrap_or_else(|| text.to_owned()))
         }),
         Transform::Milliseconds => double(value).map(|ms| Value::Double(ms / 1000.0)),
@@ -60,12 +61,16 @@ pub(crate) fn convert(transform: Transform, value: ValueRef<'_>) -> Converted {
             None => return Converted::Absent,
         },
         Transform::Total => total(value).map(Value::Double),
+        Transform::Count => value.as_str().and_then(|text| i64::try_from(items_of(text).len()).ok()).map(Value::Int),
+        Transform::Unprefixed => value.as_str().map(|text| Value::Str(unprefixed(text).to_owned())),
         Transform::List => Some(strings(&words_of(value))),
         Transform::Finish => Some(strings(&finish_reasons(value))),
         Transform::Stream => match value {
             ValueRef::Bool(true) => Some(Value::Bool(true)),
             // The conventions set the key only when streaming.
             ValueRef::Bool(false) => return Converted::Absent,
+            ValueRef::Str("true" | "True") => Some(Value::Bool(true)),
+            ValueRef::Str("false" | "False" | "None") => return Converted::Absent,
             _ => None,
         },
         Transform::Arguments => match value.as_str().and_then(super::tool_values::arguments) {
@@ -79,6 +84,9 @@ pub(crate) fn convert(transform: Transform, value: ValueRef<'_>) -> Converted {
         Transform::OutputType => match value.as_str() {
             Some(text) if text.contains("json") => Some(Value::Str("json".to_owned())),
             Some(text) if text.contains("text") => Some(Value::Str("text".to_owned())),
+            // What Pydantic AI calls the ways of getting an object.
+            Some("tool" | "native" | "prompted") => Some(Value::Str("json".to_owned())),
+            Some("image") => Some(Value::Str("image".to_owned())),
             _ => None,
         },
         // Names and ids are text, also where an emitter sends a number.
@@ -131,6 +139,14 @@ fn items_of(text: &str) -> Vec<String> {
         return words_of(ValueRef::Str(text));
     }
     text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
+}
+
+/// `openai/gpt-4o` is `gpt-4o`; other slashes are part of the model's name.
+fn unprefixed(model: &str) -> &str {
+    match model.split_once('/') {
+        Some((prefix, rest)) if matches!(words::provider(prefix), words::Provider::Known(_)) => rest,
+        _ => model,
+    }
 }
 
 /// The words of a list: an array, JSON text of one, or one bare word.

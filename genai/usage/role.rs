@@ -4,7 +4,7 @@ use super::Reported;
 use crate::dialects::{Settings, is_message_event};
 use crate::event_names;
 use crate::record::{is_call_operation, log_event_name, operation};
-use crate::steps::{StepKind, kind};
+use crate::steps::{StepKind, is_error, kind};
 use chaperone_proto::RecordRef;
 
 /// A record's part in counting.
@@ -33,6 +33,11 @@ pub fn role(record: RecordRef<'_>, usage: &Reported, settings: &Settings) -> Rol
             let name = log_event_name(log, settings.event_name);
             if usage.is_present() {
                 return Role::Call { may_own: settings.log_owns(name) };
+            }
+            // A request that failed has no usage: where logs are the calls, it is one.
+            let is_failed_call = operation(record).is_some_and(is_call_operation) && is_error(record);
+            if is_failed_call && settings.log_owns(name) {
+                return Role::Call { may_own: true };
             }
             let is_tool = name == event_names::TOOL_CALL || kind(record) == StepKind::Tool;
             if is_tool {

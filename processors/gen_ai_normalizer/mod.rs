@@ -14,6 +14,7 @@ use chaperone_pipeline::{
     Batch, BuildContext, ConfigError, Counter, Meta, Outbox, ProcessError, Processor, ProcessorFactory, Signals, Stability,
     Telemetry,
 };
+use chaperone_proto::Data;
 use std::sync::Arc;
 
 /// Factory of the processor.
@@ -52,7 +53,12 @@ impl Processor for Processing {
         if report.logs_without_time > 0 {
             self.metrics.logs_without_time.add(report.logs_without_time);
         }
+        let client = batch.client.clone();
         out.pass(batch);
+        // Decisions and approvals that logs report stand beside them.
+        if let Some(made) = report.made {
+            out.derive(Batch { data: Data::Logs(made), client });
+        }
         Ok(())
     }
 }
