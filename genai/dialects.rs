@@ -55,7 +55,7 @@ pub(crate) use fast_map::FastMap;
 pub use message_logs::is_message_event;
 pub use normalize::{Options, normalize};
 pub use plan::{Counts, Plan};
-pub use settings::{CostFrom, EventNameAt, Inclusive, Settings, UsageAt, settings};
+pub use settings::{CostFrom, EventNameAt, Inclusive, Settings, SettingsMemo, UsageAt, settings};
 
 /// The class of a key of a dialect's record where a table knows it; the inner `None` = content if the value is text, else meta.
 pub(crate) fn class_of(dialect: Dialect, key: chaperone_proto::Key<'_>) -> Option<mapping::SourceClass> {

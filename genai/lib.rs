@@ -8,6 +8,7 @@ pub mod content;
 pub mod detect;
 pub mod dialects;
 pub mod event_names;
+mod fast_hash;
 pub mod keys;
 pub mod metric_names;
 pub mod prices;

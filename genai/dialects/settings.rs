@@ -2,6 +2,7 @@
 //!
 //! Read once, when first asked for. A dialect without a row gets the row of `generic`.
 
+use chaperone_proto::RecordRef;
 use std::sync::LazyLock;
 
 /// Settings of one dialect, or of one scope of it.
@@ -138,4 +139,27 @@ pub fn settings(dialect: &str, scope: &str) -> &'static Settings {
         rows.max_by_key(|row| row.scope.len())
     };
     fitting(dialect).or_else(|| fitting("generic")).expect("invariant: dialect_settings.tsv has a row `generic *`")
+}
+
+/// Settings of the records of one batch: looked up when the scope or the dialect changes.
+#[derive(Debug, Default)]
+pub struct SettingsMemo {
+    last: Option<(usize, String, &'static Settings)>,
+}
+
+impl SettingsMemo {
+    /// The settings of a record that the normaliser recognised; those of `generic` for any other.
+    pub fn of(&mut self, record: RecordRef<'_>) -> &'static Settings {
+        let dialect = crate::record::dialect(record).unwrap_or("");
+        let scope = record.scope();
+        if let Some((at, known, settings)) = &self.last
+            && *at == scope.index()
+            && known == dialect
+        {
+            return settings;
+        }
+        let found = settings(dialect, scope.name());
+        self.last = Some((scope.index(), dialect.to_owned(), found));
+        found
+    }
 }

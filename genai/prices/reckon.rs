@@ -7,6 +7,7 @@
 use super::lookup::ModelPrices;
 use super::rates::{Rate, RateKind, Rates};
 use super::table::Since;
+use std::borrow::Cow;
 
 /// Billionths of a US dollar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -107,9 +108,19 @@ impl<'t> ModelPrices<'t> {
 
     /// The same, telling each line of the sum.
     pub fn cost_told(&self, tokens: &Tokens, context: &PriceContext<'_>, tell: &mut dyn FnMut(Line)) -> Option<Cost> {
+        let cost = self.amounts(tokens, context, tell)?;
+        Some(Cost { price_id: self.price_id(), ..cost })
+    }
+
+    /// Which entry this is: `genai-prices@0.2.3/openai/gpt-4o-mini`.
+    pub fn price_id(&self) -> String {
+        format!("{}/{}/{}", self.list, self.provider, self.model.id)
+    }
+
+    /// The price without the name of the entry, which a caller may have at hand.
+    pub fn amounts(&self, tokens: &Tokens, context: &PriceContext<'_>, tell: &mut dyn FnMut(Line)) -> Option<Cost> {
         let (rates, variant) = self.rates_at(context);
         let mut cost = reckon_told(&rates, tokens, context.requests, tell)?;
-        cost.price_id = format!("{}/{}/{}", self.list, self.provider, self.model.id);
         cost.estimated = self.estimated;
         cost.tier = match (variant, cost.tier.take()) {
             (Some(variant), Some(tier)) => Some(format!("{variant},{tier}")),
@@ -129,8 +140,8 @@ impl<'t> ModelPrices<'t> {
     }
 
     /// Rates at the time of the call: the last active ones, with those of its variants laid over.
-    fn rates_at(&self, context: &PriceContext<'_>) -> (Rates, Option<&'t str>) {
-        let mut rates = self.active(context.unix_ns).map(|(_, rates)| rates.clone()).unwrap_or_default();
+    fn rates_at(&self, context: &PriceContext<'_>) -> (Cow<'t, Rates>, Option<&'t str>) {
+        let mut rates = self.active(context.unix_ns).map(|(_, rates)| Cow::Borrowed(rates)).unwrap_or_default();
         let tier = context.service_tier;
         // Anthropic reports batches as a service tier, the list has them as a way of processing.
         let batch = tier.filter(|tier| *tier == "batch");
@@ -143,7 +154,7 @@ impl<'t> ModelPrices<'t> {
                 _ => None,
             };
             if said == Some(&*variant.value) && held.is_none() && variant.rates != Rates::default() {
-                rates = rates.overlaid(&variant.rates);
+                rates = Cow::Owned(rates.overlaid(&variant.rates));
                 held = Some(&*variant.value);
             }
         }

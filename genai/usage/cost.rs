@@ -9,7 +9,7 @@ use crate::dialects::{CostFrom, Settings};
 use crate::keys;
 use crate::prices::{Cost, Found, Line, PriceContext, Rates, reckon_told};
 use crate::record::event_time_ns;
-use chaperone_proto::{Attrs, KeyId, RecordRef, Value, ValueRef};
+use chaperone_proto::{Attrs, KeyId, RecordMut, RecordRef, Value, ValueIn, ValueRef};
 
 /// Where a cost comes from: `chaperone.cost.source`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,6 +72,45 @@ pub struct OwnPrice<'a> {
     pub price_id: &'a str,
 }
 
+/// A cost before it is written: what it needs to know of names, its caller has at hand.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Costed {
+    /// Who says so.
+    pub source: CostSource,
+    /// US dollars, when somebody knows.
+    pub total: Option<f64>,
+    /// What was computed, when that is the cost.
+    pub computed: Option<Cost>,
+    /// Reported and computed cost differ by more than a twentieth.
+    pub differs: bool,
+}
+
+impl Costed {
+    fn of(source: CostSource, total: Option<f64>) -> Costed {
+        Costed { source, total, computed: None, differs: false }
+    }
+
+    fn each<'a>(&'a self, price_id: &'a str, mut put: impl FnMut(KeyId, ValueIn<'a>)) {
+        if let Some(total) = self.total {
+            put(keys::CHAPERONE_COST_TOTAL, total.into());
+        }
+        let Some(cost) = &self.computed else { return };
+        put(keys::CHAPERONE_COST_INPUT, cost.input.usd().into());
+        put(keys::CHAPERONE_COST_OUTPUT, cost.output.usd().into());
+        put(keys::CHAPERONE_COST_CACHE, cost.cache.usd().into());
+        put(keys::CHAPERONE_COST_PRICE_ID, price_id.into());
+        if let Some(tier) = &cost.tier {
+            put(keys::CHAPERONE_COST_TIER, tier.as_str().into());
+        }
+    }
+
+    /// Writes it on a record. `price_id`: what the entry is called that it was computed with.
+    pub fn write(&self, price_id: &str, record: &mut RecordMut<'_>) {
+        record.append(keys::CHAPERONE_COST_SOURCE, self.source.as_str());
+        self.each(price_id, |key, value| record.set(key, value));
+    }
+}
+
 /// The cost of a record with usage.
 pub fn cost(record: RecordRef<'_>, usage: &Usage, settings: &Settings, own: Option<OwnPrice<'_>>, listed: Found<'_>) -> Costing {
     cost_told(record, usage, settings, own, listed, &mut |_| {})
@@ -86,52 +125,63 @@ pub fn cost_told(
     listed: Found<'_>,
     tell: &mut dyn FnMut(Line),
 ) -> Costing {
+    let price_id = match (&own, listed) {
+        (Some(own), _) => own.price_id.to_owned(),
+        (None, Found::Listed(prices)) => prices.price_id(),
+        (None, _) => String::new(),
+    };
+    let costed = costed(record, usage, settings, own.map(|own| own.rates), listed, tell);
+    let mut attributes = Vec::new();
+    costed.each(&price_id, |key, value| attributes.push((key, owned(value))));
+    Costing { source: costed.source, attributes, differs: costed.differs }
+}
+
+fn owned(value: ValueIn<'_>) -> Value {
+    match value {
+        ValueIn::Str(text) => Value::Str(text.to_owned()),
+        ValueIn::Double(number) => Value::Double(number),
+        _ => Value::Empty,
+    }
+}
+
+/// What the record cost and who says so: the decision behind [`cost`]. `own`: rates that a user gave for the model.
+pub fn costed(
+    record: RecordRef<'_>,
+    usage: &Usage,
+    settings: &Settings,
+    own: Option<&Rates>,
+    listed: Found<'_>,
+    tell: &mut dyn FnMut(Line),
+) -> Costed {
     let attrs = record.attrs();
     let is_cache_hit = is_true(attrs.get(keys::LITELLM_CACHE_HIT));
     let reported = reported(attrs, usage, is_cache_hit);
     if is_cache_hit {
-        let zero = vec![(keys::CHAPERONE_COST_TOTAL, Value::Double(0.0))];
-        return Costing { source: CostSource::CacheHit, attributes: zero, differs: false };
+        return Costed::of(CostSource::CacheHit, Some(0.0));
     }
-    let from_provider =
-        settings.cost_from == CostFrom::Provider || attrs.str(keys::CHAPERONE_COST_REPORTED_SOURCE) == Some("provider");
     let context = context(record);
     let computed = match (own, listed) {
-        (Some(own), _) => {
-            let cost = reckon_told(own.rates, &usage.tokens, context.requests, tell);
-            cost.map(|cost| Cost { price_id: own.price_id.to_owned(), ..cost })
-        }
-        (None, Found::Listed(prices)) => prices.cost_told(&usage.tokens, &context, tell),
-        (None, Found::Subscription) if reported.is_none() => {
-            return Costing { source: CostSource::Subscription, attributes: Vec::new(), differs: false };
-        }
+        (Some(own), _) => reckon_told(own, &usage.tokens, context.requests, tell),
+        (None, Found::Listed(prices)) => prices.amounts(&usage.tokens, &context, tell),
+        (None, Found::Subscription) if reported.is_none() => return Costed::of(CostSource::Subscription, None),
         (None, Found::Subscription | Found::Nothing) => None,
     };
     let differs = match (&computed, reported) {
         (Some(cost), Some(usd)) => (cost.total.usd() - usd).abs() > 0.05 * usd.max(cost.total.usd()),
         _ => false,
     };
+    let is_of_provider =
+        || settings.cost_from == CostFrom::Provider || attrs.str(keys::CHAPERONE_COST_REPORTED_SOURCE) == Some("provider");
     match (computed, reported) {
-        (computed, Some(usd)) if from_provider || computed.is_none() => {
-            let total = vec![(keys::CHAPERONE_COST_TOTAL, Value::Double(usd))];
-            Costing { source: CostSource::Reported, attributes: total, differs }
+        (computed, Some(usd)) if computed.is_none() || is_of_provider() => {
+            Costed { differs, ..Costed::of(CostSource::Reported, Some(usd)) }
         }
-        (Some(cost), _) => computed_attributes(&cost, differs),
-        (None, _) => Costing { source: CostSource::Unpriced, attributes: Vec::new(), differs },
+        (Some(cost), _) => {
+            let source = if cost.estimated { CostSource::Estimated } else { CostSource::Computed };
+            Costed { source, total: Some(cost.total.usd()), computed: Some(cost), differs }
+        }
+        (None, _) => Costed { differs, ..Costed::of(CostSource::Unpriced, None) },
     }
-}
-
-fn computed_attributes(cost: &Cost, differs: bool) -> Costing {
-    let mut attributes = vec![
-        (keys::CHAPERONE_COST_TOTAL, Value::Double(cost.total.usd())),
-        (keys::CHAPERONE_COST_INPUT, Value::Double(cost.input.usd())),
-        (keys::CHAPERONE_COST_OUTPUT, Value::Double(cost.output.usd())),
-        (keys::CHAPERONE_COST_CACHE, Value::Double(cost.cache.usd())),
-        (keys::CHAPERONE_COST_PRICE_ID, Value::Str(cost.price_id.clone())),
-    ];
-    attributes.extend(cost.tier.as_ref().map(|tier| (keys::CHAPERONE_COST_TIER, Value::Str(tier.clone()))));
-    let source = if cost.estimated { CostSource::Estimated } else { CostSource::Computed };
-    Costing { source, attributes, differs }
 }
 
 /// How much of the model's window the input took, where the list knows the window.

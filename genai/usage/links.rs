@@ -1,13 +1,14 @@
 //! Response ids by trace, across senders: the client and the server of one call are two resources.
 
 use super::{Call, Identity};
+use crate::fast_hash::Map;
+use std::collections::VecDeque;
 use std::collections::hash_map::Entry;
-use std::collections::{HashMap, VecDeque};
 
 /// Who named an id first in a trace. Bounded: the oldest go first.
 #[derive(Debug, Default)]
 pub struct TraceLinks {
-    first: HashMap<([u8; 16], u64), (Identity, u64)>,
+    first: Map<([u8; 16], u64), (Identity, u64)>,
     order: VecDeque<([u8; 16], u64)>,
 }
 

@@ -5,11 +5,11 @@
 
 use super::{Identity, Reported, Usage};
 use crate::dialects::Settings;
+pub use crate::fast_hash::text_hash;
 use crate::keys;
 use crate::prices::same_model_key;
 use crate::record::{event_time_ns, model};
 use chaperone_proto::{Attrs, RecordRef, Signal, ValueRef};
-use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// How far a log's event time may lie from the call it tells about.
 const LOG_SLACK_NS: u64 = 2_000_000_000;
@@ -48,6 +48,18 @@ impl Call {
     ///
     /// `sender`: hash of its resource ([`Senders`]).
     pub fn of(record: RecordRef<'_>, sender: u64, usage: Option<&Usage>, may_own: bool) -> Call {
+        let scope = text_hash(record.scope().name());
+        Call::known(record, (sender, scope), model(record).map(model_hash), usage, may_own)
+    }
+
+    /// The same where the hashes of its scope ([`Senders::scope_of`]) and of its model ([`model_hash`]) are at hand.
+    pub fn known(
+        record: RecordRef<'_>,
+        (sender, scope): (u64, u64),
+        model: Option<u64>,
+        usage: Option<&Usage>,
+        may_own: bool,
+    ) -> Call {
         let attrs = record.attrs();
         let id = |key| attrs.str(key).filter(|id| !id.is_empty()).map(text_hash);
         let interval = match record {
@@ -60,14 +72,14 @@ impl Call {
         Call {
             identity: Identity::of(record),
             resource: sender,
-            scope: text_hash(record.scope().name()),
+            scope,
             signal: record.signal(),
             trace: record.trace_id(),
             span: record.span_id(),
             request_id: id(keys::CHAPERONE_REQUEST_ID),
             response_id: id(keys::GEN_AI_RESPONSE_ID),
             tokens: usage.map(|usage| (usage.tokens.input, usage.tokens.output)),
-            model: model(record).map(|model| text_hash(&same_model_key(model))),
+            model,
             interval,
             may_own,
         }
@@ -118,17 +130,16 @@ pub fn usage_of(record: RecordRef<'_>, reported: &Reported, settings: &Settings)
     Some(usage)
 }
 
-/// A 64-bit hash of a text, the same in every process.
-pub fn text_hash(text: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    text.hash(&mut hasher);
-    hasher.finish()
+/// A hash of what records of one call call their model: without provider prefix and date.
+pub fn model_hash(model: &str) -> u64 {
+    text_hash(&same_model_key(model))
 }
 
 /// Hashes of the senders of one batch: each resource is hashed once.
 #[derive(Debug, Default)]
 pub struct Senders {
     last: Option<(usize, u64)>,
+    last_scope: Option<(usize, u64)>,
 }
 
 impl Senders {
@@ -146,6 +157,19 @@ impl Senders {
         let hash = instance.map_or_else(|| attributes_hash(attrs), named);
         self.last = Some((resource.index(), hash));
         hash
+    }
+
+    /// A hash of the name of a record's scope.
+    pub fn scope_of(&mut self, record: RecordRef<'_>) -> u64 {
+        let scope = record.scope();
+        match self.last_scope {
+            Some((index, hash)) if index == scope.index() => hash,
+            _ => {
+                let hash = text_hash(scope.name());
+                self.last_scope = Some((scope.index(), hash));
+                hash
+            }
+        }
     }
 }
 

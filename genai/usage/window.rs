@@ -8,8 +8,10 @@
 //! One window serves the senders of one shard. It is bounded; what leaves it is forgotten, and the caller counts that.
 
 use super::{Call, Identity, Role};
+use crate::fast_hash::Map;
 use chaperone_proto::Signal;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
+use std::collections::hash_map::Entry;
 
 /// What was decided about a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,16 +49,48 @@ pub enum MatchRule {
 /// Remembered calls and identities.
 #[derive(Debug, Default)]
 pub struct Window {
-    seen: HashMap<Identity, Decision>,
+    seen: Map<Identity, Decision>,
     order: VecDeque<Identity>,
-    owners: HashMap<Identity, Owner>,
-    by_id: HashMap<(u64, u64), Identity>,
-    by_span: HashMap<([u8; 16], [u8; 8]), Identity>,
-    by_tokens: HashMap<(u64, (u64, u64)), Vec<Identity>>,
+    owners: Map<Identity, Owner>,
+    by_id: Map<(u64, u64), Identity>,
+    by_span: Map<([u8; 16], [u8; 8]), Identity>,
+    by_tokens: Map<(u64, (u64, u64)), Owners>,
     /// Ids of calls without usage: they hide only each other.
-    unmeasured: HashMap<(u64, u64), Identity>,
+    unmeasured: Map<(u64, u64), Identity>,
     /// Keys that a record that owns nothing added, to be removed with it.
-    links: HashMap<Identity, Vec<Link>>,
+    links: Map<Identity, Vec<Link>>,
+}
+
+/// Owners with the same tokens: nearly always one, which needs no list.
+#[derive(Debug)]
+enum Owners {
+    One(Identity),
+    Many(Vec<Identity>),
+}
+
+impl Owners {
+    fn as_slice(&self) -> &[Identity] {
+        match self {
+            Owners::One(one) => std::slice::from_ref(one),
+            Owners::Many(many) => many,
+        }
+    }
+    fn push(&mut self, identity: Identity) {
+        match self {
+            Owners::One(one) => *self = Owners::Many(vec![*one, identity]),
+            Owners::Many(many) => many.push(identity),
+        }
+    }
+    /// Removes one; whether anybody is left.
+    fn remove(&mut self, identity: &Identity) -> bool {
+        match self {
+            Owners::One(one) => one != identity,
+            Owners::Many(many) => {
+                many.retain(|owner| owner != identity);
+                !many.is_empty()
+            }
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -176,7 +210,7 @@ impl Window {
         let fits = |owner: &&Identity| {
             self.owners.get(*owner).is_some_and(|held| held.call.looks_like(call) && !held.matched.contains(&emitter))
         };
-        candidates.iter().find(fits).copied()
+        candidates.as_slice().iter().find(fits).copied()
     }
 
     fn by_unmeasured(&self, call: &Call) -> Option<Identity> {
@@ -199,7 +233,10 @@ impl Window {
             self.by_span.insert((trace, span), identity);
         }
         if let Some(tokens) = call.tokens {
-            self.by_tokens.entry((call.resource, tokens)).or_default().push(identity);
+            match self.by_tokens.entry((call.resource, tokens)) {
+                Entry::Occupied(mut held) => held.get_mut().push(identity),
+                Entry::Vacant(free) => drop(free.insert(Owners::One(identity))),
+            }
         }
         self.owners.insert(identity, Owner { call, matched: Vec::new() });
     }
@@ -258,17 +295,16 @@ impl Window {
         }
         if let Some(tokens) = call.tokens {
             let key = (call.resource, tokens);
-            if let Some(held) = self.by_tokens.get_mut(&key) {
-                held.retain(|owner| owner != identity);
-                if held.is_empty() {
-                    self.by_tokens.remove(&key);
-                }
+            if let Entry::Occupied(mut held) = self.by_tokens.entry(key)
+                && !held.get_mut().remove(identity)
+            {
+                held.remove();
             }
         }
     }
 }
 
-fn remove_if<K: std::hash::Hash + Eq>(map: &mut HashMap<K, Identity>, key: &K, value: &Identity) {
+fn remove_if<K: std::hash::Hash + Eq>(map: &mut Map<K, Identity>, key: &K, value: &Identity) {
     if map.get(key) == Some(value) {
         map.remove(key);
     }

@@ -1,6 +1,6 @@
 //! What the processor says about itself.
 
-use chaperone_genai::usage::{CostSource, Costing, Decision, Role, Verdict};
+use chaperone_genai::usage::{CostSource, Costed, Decision, Role, Verdict};
 use chaperone_pipeline::{BuildContext, Counter};
 
 pub(super) struct Counters {
@@ -38,7 +38,7 @@ impl Counters {
         }
     }
 
-    pub(super) fn count(&self, verdict: &Verdict, role: Role, costing: Option<&Costing>) {
+    pub(super) fn count(&self, verdict: &Verdict, role: Role, costing: Option<&Costed>) {
         let scope = match verdict.decision {
             _ if verdict.resent => Some("resent"),
             Decision::Owner => Some("self"),

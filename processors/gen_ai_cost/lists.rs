@@ -3,6 +3,7 @@
 //! A changed file that cannot be read leaves the list that was read before in force, and is told once.
 
 use super::config::PriceList;
+use super::names::Book;
 use chaperone_genai::prices::{PriceBook, PriceTable, read_price_file};
 use chaperone_pipeline::{Host, StartError};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,7 +14,7 @@ use std::time::SystemTime;
 #[derive(Default)]
 pub(super) struct Lists {
     // Shared with the batches that are being priced.
-    book: RwLock<Arc<PriceBook>>,
+    book: RwLock<Arc<Book>>,
     files: Mutex<Vec<File>>,
     reading: AtomicBool,
 }
@@ -29,7 +30,7 @@ type Stamp = (Option<SystemTime>, u64);
 
 impl Lists {
     /// The lists in force now.
-    pub(super) fn book(&self) -> Arc<PriceBook> {
+    pub(super) fn book(&self) -> Arc<Book> {
         Arc::clone(&self.book.read().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -82,7 +83,7 @@ impl Lists {
 
     fn publish(&self) {
         let tables = self.files().iter().map(|file| file.table.clone()).collect();
-        *self.book.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(PriceBook::new(tables));
+        *self.book.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Book::new(PriceBook::new(tables)));
     }
 
     fn files(&self) -> std::sync::MutexGuard<'_, Vec<File>> {
@@ -123,7 +124,7 @@ mod tests {
     /// What a million tokens cost now, and by which entry.
     fn asked(lists: &Lists) -> (f64, String) {
         let book = lists.book();
-        let Found::Listed(prices) = book.find("openai", "m") else { panic!("not listed") };
+        let Found::Listed(prices) = book.lists().find("openai", "m") else { panic!("not listed") };
         let tokens = chaperone_genai::prices::Tokens { input: 1_000_000, ..Default::default() };
         let cost = prices.cost(&tokens, &Default::default()).expect("a price of tokens");
         (cost.total.usd(), cost.price_id)

@@ -7,24 +7,27 @@ mod config;
 mod counters;
 mod lists;
 mod memory;
+mod names;
 #[cfg(test)]
 mod tests;
 mod window;
 
 pub use config::Config;
 
-use chaperone_genai::prices::{Found, PriceBook, Rates, embedded};
+use chaperone_genai::dialects::{Settings, SettingsMemo};
+use chaperone_genai::keys;
+use chaperone_genai::prices::{Rates, embedded};
 use chaperone_genai::record::{is_gen_ai, model};
-use chaperone_genai::usage::{self, Costing, OwnPrice, Reported, Role, Senders, Usage, Verdict};
-use chaperone_genai::{dialects, keys};
+use chaperone_genai::usage::{self, Reported, Role, Senders, Usage, Verdict};
 use chaperone_pipeline::{
     Batch, BuildContext, ConfigError, Host, Meta, Next, Now, Outbox, ProcessError, Processor, ProcessorFactory, Signals,
     Stability, StartError,
 };
-use chaperone_proto::{Data, RecordRef, Signal, Value};
+use chaperone_proto::{Data, RecordRef, Signal};
 use counters::Counters;
 use lists::Lists;
 use memory::Memory;
+use names::{Asked, Book, Known};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -86,10 +89,10 @@ struct Item {
     reported: Reported,
     usage: Option<Usage>,
     verdict: Verdict,
+    settings: &'static Settings,
+    /// What its provider and model mean; where it stands for a call or has usage.
+    known: Option<Known>,
 }
-
-/// Prices found for the names that occur in one batch.
-type PriceMemo<'t> = Vec<(String, String, Found<'t>)>;
 
 impl Processor for Processing {
     fn start(&self, host: &Host) -> Result<(), StartError> {
@@ -128,19 +131,8 @@ impl Processor for Processing {
         if batch.signal() != Signal::Metrics {
             // One book a batch, whatever happens to the files meanwhile.
             let book = self.lists.book();
-            let mut memo = PriceMemo::new();
-            for item in self.decide(&batch.data) {
-                let record = batch.data.record(item.at);
-                let costing = item.usage.filter(|_| !is_priced(record)).map(|usage| self.price(record, &usage, &book, &mut memo));
-                self.counters.count(&item.verdict, item.role, costing.as_ref());
-                let mut record = batch.data.edit(item.at);
-                usage::write(&mut record, item.role, &item.reported, item.usage.as_ref(), item.verdict);
-                if let Some(Costing { source, attributes, .. }) = costing {
-                    record.append(keys::CHAPERONE_COST_SOURCE, source.as_str());
-                    for (key, value) in &attributes {
-                        record.set(*key, value);
-                    }
-                }
+            for item in self.decide(&batch.data, &book) {
+                self.write(&mut batch.data, &item, &book);
             }
         }
         out.pass(batch);
@@ -149,71 +141,67 @@ impl Processor for Processing {
 }
 
 impl Processing {
-    fn decide(&self, data: &Data) -> Vec<Item> {
-        let mut senders = Senders::default();
-        let mut asked = Vec::new();
-        let mut items = Vec::new();
+    fn decide(&self, data: &Data, book: &Book) -> Vec<Item> {
+        let (mut senders, mut settings) = (Senders::default(), SettingsMemo::default());
+        let mut names = book.ask(&self.own);
+        let (mut asked, mut items) = (Vec::new(), Vec::new());
         for at in 0..data.records() {
             let record = data.record(at);
             if !is_gen_ai(record) {
                 continue;
             }
-            let (role, reported, usage) = read(record);
-            if role == Role::Untracked {
-                continue;
-            }
-            asked.push(window::Question::of(record, senders.of(record), role, usage.as_ref()));
-            items.push(Item { at, role, reported, usage, verdict: window::UNDECIDED });
+            let Some(item) = read(at, record, settings.of(record), &mut names) else { continue };
+            let sender = (senders.of(record), senders.scope_of(record));
+            let model = item.known.as_ref().and_then(|known| known.model);
+            asked.push(window::Question::of(record, sender, model, item.role, item.usage.as_ref()));
+            items.push(item);
         }
         let evicted = self.window.decide(asked, self.config.max_records, |at, verdict| items[at].verdict = verdict);
         self.counters.evicted.add(evicted);
         items
     }
 
-    fn price<'t>(&self, record: RecordRef<'_>, usage: &Usage, book: &'t PriceBook, memo: &mut PriceMemo<'t>) -> Costing {
-        let attrs = record.attrs();
-        let provider = attrs.str(keys::GEN_AI_PROVIDER_NAME).unwrap_or("");
-        let model = model(record).unwrap_or("");
-        let own = self.own.iter().find(|(price, _)| price.fits(provider, model));
-        let own = own.map(|(_, (rates, price_id))| OwnPrice { rates, price_id });
-        let settings = settings(record);
-        let listed = find(provider, model, book, memo);
-        let mut costing = usage::cost(record, usage, settings, own, listed);
-        let ratio = usage::context_ratio(usage, listed).map(|ratio| (keys::CHAPERONE_LLM_CONTEXT_RATIO, Value::Double(ratio)));
-        costing.attributes.extend(ratio);
-        costing
+    fn write(&self, data: &mut Data, item: &Item, book: &Book) {
+        let Item { role, reported, usage, verdict, settings, known, .. } = item;
+        let record = data.record(item.at);
+        let priced = usage.as_ref().zip(known.as_ref()).filter(|_| !is_priced(record)).map(|(usage, known)| {
+            let listed = book.found(known);
+            let own = known.own.and_then(|at| self.own.get(at)).map(|(_, (rates, _))| rates);
+            let costed = usage::costed(record, usage, settings, own, listed, &mut |_| {});
+            (costed, usage::context_ratio(usage, listed), &*known.price_id)
+        });
+        self.counters.count(verdict, *role, priced.as_ref().map(|(costed, ..)| costed));
+        let mut record = data.edit(item.at);
+        usage::write(&mut record, *role, reported, usage.as_ref(), *verdict);
+        if let Some((costed, ratio, price_id)) = priced {
+            costed.write(price_id, &mut record);
+            if let Some(ratio) = ratio {
+                record.set(keys::CHAPERONE_LLM_CONTEXT_RATIO, ratio);
+            }
+        }
     }
 }
 
-/// What a record is for counting, and its canonical usage.
-fn read(record: RecordRef<'_>) -> (Role, Reported, Option<Usage>) {
-    let settings = settings(record);
-    let reported = Reported::read(record.attrs());
+/// What a record is for counting, its canonical usage, and what its names mean. `None` for records that are not followed.
+fn read(at: usize, record: RecordRef<'_>, settings: &'static Settings, names: &mut Asked<'_>) -> Option<Item> {
+    let attrs = record.attrs();
+    let reported = Reported::read(attrs);
     let usage = usage::usage_of(record, &reported, settings);
     // An earlier pass, here or in another collector, or the sender's own words decided.
-    let role = match record.attrs().str(keys::CHAPERONE_USAGE_SCOPE) {
+    let role = match attrs.str(keys::CHAPERONE_USAGE_SCOPE) {
         Some("aggregate") => Role::Aggregate,
         Some("duplicate") => Role::Other,
         _ => usage::role(record, &reported, settings),
     };
-    (role, reported, usage)
-}
-
-fn settings(record: RecordRef<'_>) -> &'static dialects::Settings {
-    dialects::settings(chaperone_genai::record::dialect(record).unwrap_or(""), record.scope().name())
+    if role == Role::Untracked {
+        return None;
+    }
+    let needs_names = usage.is_some() || matches!(role, Role::Call { .. });
+    let known =
+        needs_names.then(|| names.about(attrs.str(keys::GEN_AI_PROVIDER_NAME).unwrap_or(""), model(record).unwrap_or("")));
+    Some(Item { at, role, reported, usage, verdict: window::UNDECIDED, settings, known })
 }
 
 fn is_priced(record: RecordRef<'_>) -> bool {
-    record.attrs().get(keys::CHAPERONE_COST_SOURCE).is_some()
-}
-
-fn find<'t>(provider: &str, model: &str, book: &'t PriceBook, memo: &mut PriceMemo<'t>) -> Found<'t> {
-    if let Some((.., found)) = memo.iter().find(|(p, m, _)| p == provider && m == model) {
-        return *found;
-    }
-    let found = book.find(provider, model);
-    if memo.len() < 16 {
-        memo.push((provider.to_owned(), model.to_owned(), found));
-    }
-    found
+    record.attrs().has(keys::CHAPERONE_COST_SOURCE)
 }

@@ -40,9 +40,19 @@ pub(super) struct Question {
 }
 
 impl Question {
-    pub(super) fn of(record: RecordRef<'_>, sender: u64, role: Role, usage: Option<&Usage>) -> Question {
-        let call = if let Role::Call { may_own } = role { Some(Call::of(record, sender, usage, may_own)) } else { None };
-        Question { sender, role, identity: Identity::of(record), call, elsewhere: None }
+    /// `senders`: hashes of resource and scope; `model`: hash of the model.
+    pub(super) fn of(
+        record: RecordRef<'_>,
+        senders: (u64, u64),
+        model: Option<u64>,
+        role: Role,
+        usage: Option<&Usage>,
+    ) -> Question {
+        let call = match role {
+            Role::Call { may_own } => Some(Call::known(record, senders, model, usage, may_own)),
+            _ => None,
+        };
+        Question { sender: senders.0, role, identity: Identity::of(record), call, elsewhere: None }
     }
 }
 
