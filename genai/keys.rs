@@ -51,8 +51,14 @@ pub fn name_in_convention(key: &str) -> Option<&str> {
     key.strip_prefix("gen_ai.")
 }
 
+/// What the name of a prompt's variable stands behind.
+pub const PROMPT_VARIABLE: &str = "gen_ai.prompt.variable.";
+
 /// Name of the event that carries one evaluation.
 pub const EVENT_EVALUATION_RESULT: &str = "gen_ai.evaluation.result";
+
+/// Name of the event that tells how an operation failed.
+pub const EVENT_OPERATION_EXCEPTION: &str = "gen_ai.client.operation.exception";
 
 keys! {
     GEN_AI_OPERATION_NAME = "gen_ai.operation.name", Meta;
@@ -357,4 +363,6 @@ keys! {
     LLM_TOKEN_COUNT_TOTAL = "llm.token_count.total", Meta;
     GEN_AI_GUARDRAIL_NAME = "gen_ai.guardrail.name", Meta;
     GEN_AI_GUARDRAIL_TRIGGERED = "gen_ai.guardrail.triggered", Meta;
+    GEN_AI_EVENT_CONTENT = "gen_ai.event.content", Content;
+    RPC_GRPC_STATUS_CODE = "rpc.grpc.status_code", Meta;
 }

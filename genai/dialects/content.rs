@@ -2,6 +2,7 @@
 //!
 //! What a blob means depends on the operation: a tool's input is its arguments, a retriever's its query, an agent's a message.
 
+use super::answers;
 use super::gather::Gathered;
 use super::json_messages;
 use super::mapping::Transform;
@@ -18,7 +19,10 @@ use serde_json::Value as Json;
 pub(crate) fn add_messages<'a>(record: RecordRef<'a>, gathered: &mut Gathered<'a>, plan: &mut Plan) {
     let lacks = |key: KeyId, plan: &Plan| record.attrs().get(key).is_none() && plan.planned(key).is_none();
     if !gathered.input.is_empty() && lacks(keys::GEN_AI_INPUT_MESSAGES, plan) {
-        let messages = gathered.input.messages("user");
+        let mut messages = gathered.input.messages("user");
+        if let Some(blob) = gathered.special_str(Transform::BlobInput) {
+            answers::complete(&mut messages, blob);
+        }
         if !messages.is_empty() {
             plan.add(keys::GEN_AI_INPUT_MESSAGES, Value::Str(write_messages(&messages)));
         }
@@ -60,6 +64,8 @@ fn add_blob(record: RecordRef<'_>, transform: Transform, blob: &str, plan: &mut 
         ("chat" | "text_completion" | "generate_content" | "invoke_agent" | "invoke_workflow", false) => {
             keys::GEN_AI_OUTPUT_MESSAGES
         }
+        // LlamaIndex's steps are no model calls, but their output is the model's answer.
+        ("", false) if answers::is_response(blob) => keys::GEN_AI_OUTPUT_MESSAGES,
         _ => return,
     };
     if record.attrs().get(key).is_some() || plan.planned(key).is_some() {
@@ -72,8 +78,12 @@ fn add_blob(record: RecordRef<'_>, transform: Transform, blob: &str, plan: &mut 
             if let Some(id) = unwrapped.as_ref().and_then(|unwrapped| unwrapped.call_id.clone()) {
                 add_absent(record, plan, keys::GEN_AI_TOOL_CALL_ID, Value::Str(id));
             }
+            if unwrapped.as_ref().is_some_and(|unwrapped| unwrapped.is_error) {
+                add_absent(record, plan, keys::ERROR_TYPE, Value::Str(answers::TOOL_ERROR.to_owned()));
+            }
             unwrapped.map_or_else(|| blob.to_owned(), |unwrapped| unwrapped.text)
         }
+        keys::GEN_AI_RETRIEVAL_QUERY_TEXT => answers::query(blob).unwrap_or_else(|| blob.to_owned()),
         keys::GEN_AI_INPUT_MESSAGES => write_messages(&json_messages::input(blob)),
         keys::GEN_AI_OUTPUT_MESSAGES => write_messages(&json_messages::output(blob)),
         _ => blob.to_owned(),
@@ -99,11 +109,12 @@ pub(crate) fn add_specials(record: RecordRef<'_>, gathered: &Gathered<'_>, plan:
                 add_absent(record, plan, keys::GEN_AI_AGENT_VERSION, Value::Str(version));
             }
             Transform::UsageText => add_usage_text(record, *value, plan),
+            Transform::PromptVariables => add_prompt_variables(*value, plan),
             _ => {}
         }
     }
     plan.settle(record);
-    add_finish_reasons(record, plan);
+    add_finish_reasons(record, gathered.special_str(Transform::BlobOutput), plan);
 }
 
 fn add_absent(record: RecordRef<'_>, plan: &mut Plan, key: KeyId, value: Value) {
@@ -232,13 +243,31 @@ fn add_entity(record: RecordRef<'_>, value: ValueRef<'_>, plan: &mut Plan) {
     add_absent(record, plan, key, Value::Str(name.to_owned()));
 }
 
-/// CrewAI's totals: `total_tokens=1114 prompt_tokens=1011 ...`.
+/// Variables of a prompt's template, by name.
+fn add_prompt_variables(value: ValueRef<'_>, plan: &mut Plan) {
+    let pairs = match value {
+        ValueRef::Str(text) => super::json_paths::parse(text),
+        other => Some(crate::record::plain(other)),
+    };
+    let Some(Json::Object(pairs)) = pairs else {
+        plan.counts.failed += 1;
+        return;
+    };
+    for (name, value) in pairs.into_iter().take(MAX_METADATA) {
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        plan.add_named(format!("{}{name}", keys::PROMPT_VARIABLE), Value::Str(text));
+    }
+}
+
+/// CrewAI's totals: `total_tokens=1114 prompt_tokens=1011 ...`, or a dictionary that Python printed.
 fn add_usage_text(record: RecordRef<'_>, value: ValueRef<'_>, plan: &mut Plan) {
-    let Some(text) = value.as_str() else { return };
-    for word in text.split([' ', ',', '{', '}', '(', ')']) {
-        let Some((name, number)) = word.split_once('=') else { continue };
-        let Ok(number) = number.parse::<i64>() else { continue };
-        let key = match name {
+    let Some(Json::Object(usage)) = value.as_str().and_then(super::python_text::structured) else {
+        plan.counts.failed += 1;
+        return;
+    };
+    for (name, number) in &usage {
+        let Some(number) = number.as_i64() else { continue };
+        let key = match name.as_str() {
             "prompt_tokens" => keys::GEN_AI_USAGE_INPUT_TOKENS,
             "completion_tokens" => keys::GEN_AI_USAGE_OUTPUT_TOKENS,
             "cached_prompt_tokens" => keys::GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS,
@@ -256,10 +285,15 @@ struct Ending {
     finish_reason: Option<String>,
 }
 
-/// Where only the answer's messages say why it ended.
-fn add_finish_reasons(record: RecordRef<'_>, plan: &mut Plan) {
+/// Where only the answer's messages say why it ended, or the answer as the client got it.
+fn add_finish_reasons(record: RecordRef<'_>, answer: Option<&str>, plan: &mut Plan) {
     let key = keys::GEN_AI_RESPONSE_FINISH_REASONS;
     if record.attrs().get(key).is_some() || plan.planned(key).is_some() {
+        return;
+    }
+    let is_call = text(record, plan, keys::GEN_AI_OPERATION_NAME).is_some_and(crate::record::is_call_operation);
+    if let Some(word) = answer.filter(|_| is_call).and_then(answers::ending) {
+        plan.add(key, Value::Array(finish_reasons(ValueRef::Str(word)).into_iter().map(Value::Str).collect()));
         return;
     }
     let Some(messages) = record.attrs().str(keys::GEN_AI_OUTPUT_MESSAGES).filter(|text| text.contains("finish_reason")) else {

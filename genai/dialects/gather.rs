@@ -168,6 +168,10 @@ impl<'a> Gathered<'a> {
             | Transform::RouteSource
             | Transform::RouteTarget
             | Transform::UsageText
+            | Transform::EventList
+            | Transform::Conversation
+            | Transform::FunctionCall
+            | Transform::PromptVariables
             | Transform::Subject
             | Transform::Owner
             | Transform::UsageObject
@@ -191,7 +195,7 @@ impl<'a> Gathered<'a> {
                 self.specials.push((rule.transform, key.name, value));
                 true
             }
-            Transform::Association | Transform::MetadataEntry => {
+            Transform::Association | Transform::MetadataEntry | Transform::RawRequest => {
                 self.specials.push((rule.transform, if rest.is_empty() { key.name } else { rest }, value));
                 true
             }

@@ -26,6 +26,11 @@ pub(crate) fn output(text: &str) -> Vec<Message<'_>> {
     read(text, "assistant", IN_ANSWERS)
 }
 
+/// Messages of a request that was parsed.
+pub(crate) fn input_of(value: Value) -> Vec<Message<'static>> {
+    of_value(value, "user", IN_REQUESTS)
+}
+
 /// Messages of an answer that was parsed.
 pub(crate) fn output_of(value: Value) -> Vec<Message<'static>> {
     of_value(value, "assistant", IN_ANSWERS)
@@ -220,7 +225,7 @@ fn add_content(object: &mut Object, message: &mut Message<'static>) {
 
 /// Whether a block names the call it answers itself.
 fn has_result(block: &Value) -> bool {
-    ["toolResult", "tool_call_result", "tool_use_id", "toolCallId", "call_id"].iter().any(|key| block.get(key).is_some())
+    ["toolResult", "toolResponse", "tool_call_result", "tool_use_id", "toolCallId", "call_id"].iter().any(|key| block.get(key).is_some())
 }
 
 /// The parts of one message's content.

@@ -60,10 +60,16 @@ fn untyped(mut object: Object) -> Option<Part<'static>> {
         }
         None
     };
-    if let Some(call) = inner(["toolUse", "functionCall"]).or_else(|| inner(["function_call", "tool_call"])) {
+    if let Some(call) = inner(["toolUse", "functionCall"])
+        .or_else(|| inner(["function_call", "tool_call"]))
+        .or_else(|| inner(["toolRequest", "tool_request"]))
+     {
         return tool_call(call);
     }
-    if let Some(result) = inner(["toolResult", "functionResponse"]).or_else(|| inner(["function_response", "tool_call_result"])) {
+    if let Some(result) = inner(["toolResult", "functionResponse"])
+        .or_else(|| inner(["function_response", "tool_call_result"]))
+        .or_else(|| inner(["toolResponse", "tool_response"]))
+     {
         return Some(tool_result(result));
     }
     if let Some(mut reasoning) = inner(["reasoningContent", "reasoning_content"]) {
@@ -104,7 +110,7 @@ pub(crate) fn is_call(object: &Object) -> bool {
 }
 
 pub(crate) fn tool_call(mut call: Object) -> Option<Part<'static>> {
-    let ids = ["call_id", "id", "toolCallId", "tool_call_id", "toolUseId", "tool_id"];
+    let ids = ["call_id", "id", "toolCallId", "tool_call_id", "toolUseId", "tool_id", "ref"];
     let id = ids.iter().find_map(|key| take(&mut call, key));
     let mut function = match call.remove("function") {
         Some(Value::Object(function)) => function,
@@ -127,7 +133,7 @@ fn tool_result(mut result: Object) -> Part<'static> {
         let own = keys.iter().find_map(|key| take(&mut result, key));
         own.or_else(|| keys.iter().find_map(|key| origin.get(*key)?.as_str().map(|text| Cow::Owned(text.to_owned()))))
     };
-    let id = named(&["tool_use_id", "call_id", "toolCallId", "toolUseId", "tool_call_id", "id"]);
+    let id = named(&["tool_use_id", "call_id", "toolCallId", "toolUseId", "tool_call_id", "id", "ref"]);
     let name = named(&["name", "toolName", "tool_name"]);
     let response = ["content", "output", "result", "response"].iter().find_map(|key| result.remove(*key));
     // The AI SDK says what kind of value it is: {"type": "text", "value": ...}.

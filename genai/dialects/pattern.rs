@@ -1,29 +1,32 @@
-//! Patterns of names: equal, or a prefix; and an index of many prefixes by their first byte.
+//! Patterns of names: equal, a prefix or a suffix; and an index of many prefixes by their first byte.
 
-/// `x` = equal, `x*` = prefix. `\s` stands for a blank, which separates patterns in the tables.
+/// `x` = equal, `x*` = prefix, `*x` = suffix (not in an index). `\s` stands for a blank, which separates patterns in the tables.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Pattern {
     Equal(String),
     Prefix(String),
+    Suffix(String),
 }
 
 impl Pattern {
     pub(crate) fn parse(text: &str) -> Pattern {
         let text = text.replace("\\s", " ");
-        match text.strip_suffix('*') {
-            Some(prefix) => Pattern::Prefix(prefix.to_owned()),
-            None => Pattern::Equal(text),
+        match (text.strip_suffix('*'), text.strip_prefix('*')) {
+            (Some(prefix), _) => Pattern::Prefix(prefix.to_owned()),
+            (_, Some(suffix)) => Pattern::Suffix(suffix.to_owned()),
+            _ => Pattern::Equal(text),
         }
     }
     pub(crate) fn fits(&self, text: &str) -> bool {
         match self {
             Pattern::Equal(equal) => text == equal,
             Pattern::Prefix(prefix) => text.starts_with(prefix.as_str()),
+            Pattern::Suffix(suffix) => text.ends_with(suffix.as_str()),
         }
     }
     fn text(&self) -> &str {
         match self {
-            Pattern::Equal(text) | Pattern::Prefix(text) => text,
+            Pattern::Equal(text) | Pattern::Prefix(text) | Pattern::Suffix(text) => text,
         }
     }
 }
