@@ -59,6 +59,12 @@ impl Conversation {
         Conversation { requested, history }
     }
 
+    /// Without calls that nothing but their place tells apart: of records that may repeat what others say.
+    pub fn with_ids(mut self) -> Conversation {
+        self.requested.retain(|call| call.id.is_some());
+        self
+    }
+
     /// Whether the request holds results.
     pub fn has_outcomes(&self) -> bool {
         self.history.iter().any(|part| part.is(RESULT))
