@@ -49,6 +49,8 @@ enum Command {
     Completion(CompletionArgs),
     /// Send recorded OTLP through the pipelines, with what they would export on standard output
     Replay(commands::replay::ReplayArgs),
+    /// Say of each record of recorded OTLP what it was taken for, how it was counted and priced, and why
+    Explain(commands::explain::ExplainArgs),
     /// Make the telemetry of an agent and send it over OTLP
     Generate(commands::generate::GenerateArgs),
 }
@@ -144,6 +146,10 @@ pub(crate) fn main(program: Program, registry: Registry) -> ExitCode {
         Some(Command::Replay(mut args)) => {
             args.config = joined_config(cli.run.config, args.config);
             commands::replay::replay(&args, &registry)
+        }
+        Some(Command::Explain(mut args)) => {
+            args.config = joined_config(cli.run.config, args.config);
+            commands::explain::explain(&args, &registry)
         }
         Some(Command::Generate(args)) => commands::generate::generate(&args),
     };
@@ -251,6 +257,7 @@ mod tests {
             "chaperone docs otlp_http",
             "chaperone completion fish",
             "chaperone replay --format summary --exporter sqlite captures",
+            "chaperone explain --format json --only 0af7 --all captures -",
             "chaperone generate --scenario loop --endpoint http://localhost:1",
         ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_ok(), "{line}");

@@ -2,6 +2,7 @@
 
 pub(crate) mod components;
 pub(crate) mod docs;
+pub(crate) mod explain;
 pub(crate) mod featuregate;
 pub(crate) mod generate;
 pub(crate) mod print_config;

@@ -87,6 +87,25 @@ impl Requests {
         Ok(Requests { source, layout, signal, must_be_otlp: recording.named, number: 0, ended: false })
     }
 
+    /// The same without a file: everything there is to read. JSON may be one document or a line each; what is neither JSON nor
+    /// records behind lengths is protobuf, which does not say its signal: spans.
+    pub fn of_bytes(mut source: impl Read) -> Result<Requests, RecordingError> {
+        let mut whole = Vec::new();
+        (&mut source).take(MAX_REQUEST as u64 + 1).read_to_end(&mut whole).map_err(RecordingError::Unreadable)?;
+        too_large(whole.len())?;
+        if whole.starts_with(&ZSTD_MAGIC) {
+            whole = unpacked(&whole.into())?.to_vec();
+        }
+        let layout = match whole.trim_ascii_start().first() {
+            Some(b'{') if serde_json::from_slice::<IgnoredAny>(&whole).is_ok() => Layout::One(Encoding::Json),
+            Some(b'{') => Layout::Lines,
+            _ if whole.first().is_some_and(|first| *first < FIRST_OF_A_TAG) => Layout::Records,
+            _ => Layout::One(Encoding::Protobuf),
+        };
+        let source: Box<dyn BufRead + Send> = Box::new(std::io::Cursor::new(whole));
+        Ok(Requests { source, layout, signal: Some(Signal::Traces), must_be_otlp: true, number: 0, ended: false })
+    }
+
     /// The bytes of the next request, and how they are serialized; `None` at the end.
     fn read(&mut self) -> Result<Option<(Encoding, Bytes)>, RecordingError> {
         match self.layout {
