@@ -98,6 +98,11 @@ fn message<'a>(attrs: Attrs<'a>, role: &'static str) -> Option<Message<'a>> {
     let content = content(attrs);
     let mut message = match content.and_then(python_text::structured) {
         Some(Json::Object(object)) => of_object(object, role)?,
+        // Newer Azure SDKs: a list of one whole message.
+        Some(Json::Array(mut one)) if one.len() == 1 && one.iter().any(|item| item.get("role").is_some()) => {
+            let Some(Json::Object(object)) = one.pop() else { return None };
+            of_object(object, role)?
+        }
         Some(Json::Array(blocks)) => {
             let mut message = Message { role: Some(Cow::Borrowed(role)), ..Message::default() };
             add_blocks(blocks, &mut message);

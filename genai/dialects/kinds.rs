@@ -47,7 +47,7 @@ pub(crate) fn add(record: RecordRef<'_>, gathered: &mut Gathered<'_>, plan: &mut
                     plan.add_str(keys::GEN_AI_OPERATION_NAME, operation);
                 }
             }
-            None if overrules && has(keys::GEN_AI_OPERATION_NAME) => {
+            None if overrules && step.kind().is_none() && has(keys::GEN_AI_OPERATION_NAME) => {
                 plan.counts.dropped += 1;
                 plan.remove_key(keys::GEN_AI_OPERATION_NAME);
             }

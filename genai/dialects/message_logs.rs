@@ -35,7 +35,7 @@ pub(crate) fn add(log: LogRef<'_>, plan: &mut Plan) {
         "" => log.attrs().str(keys::EVENT_NAME).unwrap_or(""),
         name => name,
     };
-    let Some(row) = TABLE.iter().find(|row| row.event == name) else { return };
+    let Some(row) = TABLE.iter().find(|row| row.event == name) else { return add_conversation(log, plan) };
     // Semantic Kernel sends the body as JSON text.
     let body = match log.body() {
         ValueRef::Str(text) => super::python_text::structured(text),
@@ -68,4 +68,20 @@ pub(crate) fn add(log: LogRef<'_>, plan: &mut Plan) {
     };
     plan.counts.mapped += 1;
     plan.add(key, Value::Str(json));
+}
+
+/// AWS's distribution moves content off spans into logs: `{"input": {"messages": [...]}, "output": {"messages": [...]}}`.
+fn add_conversation(log: LogRef<'_>, plan: &mut Plan) {
+    let ValueRef::Map(body) = log.body() else { return };
+    let sides = [("input", keys::GEN_AI_INPUT_MESSAGES), ("output", keys::GEN_AI_OUTPUT_MESSAGES)];
+    for (side, key) in sides {
+        let Some(ValueRef::Map(held)) = body.get(side) else { continue };
+        let Some(messages) = held.get("messages") else { continue };
+        let read = if side == "input" { json_messages::input_of } else { json_messages::output_of };
+        let messages = read(crate::record::plain(messages));
+        if !messages.is_empty() && log.attrs().get(key).is_none() {
+            plan.counts.mapped += 1;
+            plan.add(key, Value::Str(write_messages(&messages)));
+        }
+    }
 }

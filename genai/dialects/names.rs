@@ -13,6 +13,8 @@ const SUFFIXES: [&str; 8] =
 /// What Anthropic's servers put before the name of a tool they run.
 const SERVER_TOOL: &str = "anthropic.tool_use ";
 const HANDOFF: &str = "handoff to ";
+/// Sentry names both sides.
+const HANDOFF_FROM: &str = "handoff from ";
 
 pub(crate) fn add(record: RecordRef<'_>, plan: &mut Plan) {
     let Some(span) = record.as_span() else { return };
@@ -38,7 +40,13 @@ pub(crate) fn add(record: RecordRef<'_>, plan: &mut Plan) {
                 plan.add_str(keys::GEN_AI_AGENT_NAME, name);
             }
         }
-        _ => {}
+        _ => {
+            let sides = span.name().strip_prefix(HANDOFF_FROM).and_then(|rest| rest.split_once(" to "));
+            if let Some((source, target)) = sides.filter(|_| lacks(keys::CHAPERONE_HANDOFF_TARGET, plan)) {
+                plan.add_str(keys::CHAPERONE_HANDOFF_SOURCE, source);
+                plan.add_str(keys::CHAPERONE_HANDOFF_TARGET, target);
+            }
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use super::mapping::Transform;
 use super::plan::Plan;
 use super::values::{Converted, convert, host_and_port, strings, words_of};
 use super::words::{self, Provider};
-use super::{Dialect, answer, decisions, event_messages, frameworks, generation, identity, json_paths, kinds, message_lists, message_logs, names, record_values, subjects};
+use super::{Dialect, answer, decisions, event_messages, frameworks, generation, identity, json_paths, kinds, message_lists, message_logs, names, record_values, subjects, requests};
 use crate::keys;
 use chaperone_proto::{RecordRef, Value, ValueRef};
 
@@ -53,6 +53,7 @@ pub fn normalize(record: RecordRef<'_>, dialect: Dialect, options: Options, plan
     add_framework(record, &gathered, dialect, plan);
     generation::add(record, dialect, plan);
     identity::add(record, dialect, plan);
+    requests::add(record, dialect, plan);
     decisions::add(record, dialect, &mut gathered, plan);
     if options.remove_originals {
         gathered.originals.iter().for_each(|name| plan.remove(name));

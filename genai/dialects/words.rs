@@ -105,6 +105,11 @@ const INTERFACES: [&str; 12] = [
     "transcription",
 ];
 
+/// Whether a provider field names Azure's agent service, which says where models run but not which.
+pub(crate) fn is_azure(native: &str) -> bool {
+    ["az.ai.", "azure.ai.", "microsoft.foundry"].iter().any(|prefix| native.starts_with(prefix))
+}
+
 /// The provider a model's name tells, where the provider field does not.
 pub(crate) fn provider_of_model(model: &str) -> Option<&'static str> {
     let lower = model.to_ascii_lowercase();
