@@ -39,6 +39,7 @@ mod pattern;
 mod plan;
 mod record_values;
 mod python_text;
+mod requests;
 mod settings;
 mod subjects;
 pub(crate) mod table;

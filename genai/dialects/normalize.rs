@@ -10,7 +10,10 @@ use super::mapping::Transform;
 use super::plan::Plan;
 use super::values::{Converted, convert, host_and_port, strings, words_of};
 use super::words::{self, Provider};
-use super::{Dialect, answer, decisions, event_messages, frameworks, generation, identity, json_paths, kinds, message_lists, message_logs, names, record_values, subjects, requests};
+use super::{
+    Dialect, answer, decisions, event_messages, frameworks, generation, identity, json_paths, kinds, message_lists, message_logs,
+    names, record_values, requests, subjects,
+};
 use crate::keys;
 use chaperone_proto::{RecordRef, Value, ValueRef};
 

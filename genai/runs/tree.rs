@@ -20,11 +20,11 @@ impl Run {
         .take(DEEPEST)
     }
 
-    /// What the outermost aggregates and unowned records said: used when no call was counted.
-    pub(super) fn aggregate_usage(&self) -> Option<(Usage, i128)> {
+    /// What the outermost aggregates and unowned records said, and the requests they name: used when no call was counted.
+    pub(super) fn aggregate_usage(&self) -> Option<(Usage, i128, u64)> {
         let says = |step: &Step| !step.cumulative && !step.owns && step.usage.is_some_and(|usage| !usage.is_empty());
         let mut usage = Usage::default();
-        let mut cost = 0;
+        let (mut cost, mut requests) = (0, 0);
         let mut any = false;
         for step in self.steps.iter().filter(|step| says(step)) {
             if self.ancestors(step).any(says) {
@@ -33,8 +33,9 @@ impl Run {
             any = true;
             usage.add(step.usage.unwrap_or_default());
             cost += step.cost_nanos.unwrap_or_default();
+            requests += u64::from(step.requests);
         }
-        any.then_some((usage, cost))
+        any.then_some((usage, cost, requests))
     }
 
     /// Agent steps in the longest chain of agents, less one: 0 when nobody delegated.
