@@ -91,6 +91,10 @@ fn of_list(items: Vec<Value>, role: &'static str) -> Vec<Message<'static>> {
 /// One message, or nothing if the object is not a message.
 pub(crate) fn of_object(object: Object, role: &'static str) -> Option<Message<'static>> {
     let mut object = unwrapped(object);
+    if object.get("content").is_some_and(super::listings::is_function) {
+        // A tool that LangChain's callbacks put among the messages.
+        return None;
+    }
     let reason = finish_reason(&mut object);
     if let Some(Value::Object(mut inner)) = object.remove("message") {
         // A choice of an answer.

@@ -109,6 +109,9 @@ pub(crate) fn is_call(object: &Object) -> bool {
     object.get("name").is_some_and(Value::is_string) && object.contains_key("arguments") && !object.contains_key("role")
 }
 
+/// What Mastra writes for what lies too deep.
+const CUT: &str = "[MaxDepth]";
+
 pub(crate) fn tool_call(mut call: Object) -> Option<Part<'static>> {
     let ids = ["call_id", "id", "toolCallId", "tool_call_id", "toolUseId", "tool_id", "ref"];
     let id = ids.iter().find_map(|key| take(&mut call, key));
@@ -116,9 +119,10 @@ pub(crate) fn tool_call(mut call: Object) -> Option<Part<'static>> {
         Some(Value::Object(function)) => function,
         _ => call,
     };
-    let name = ["name", "toolName", "tool_name"].iter().find_map(|key| take(&mut function, key));
+    let id = id.filter(|id| id != CUT);
+    let name = ["name", "toolName", "tool_name"].iter().find_map(|key| take(&mut function, key)).filter(|name| name != CUT);
     let arguments = ["arguments", "input", "args", "tool_kwargs"].iter().find_map(|key| function.remove(*key));
-    let arguments = arguments.filter(|arguments| !arguments.is_null()).map(|arguments| Cow::Owned(content_text(arguments)));
+    let arguments = arguments.filter(|arguments| !arguments.is_null() && arguments != CUT).map(|arguments| Cow::Owned(content_text(arguments)));
     (id.is_some() || name.is_some()).then(|| Part::ToolCall { id, name: name.unwrap_or_default(), arguments })
 }
 

@@ -25,9 +25,12 @@ pub(crate) fn add(record: RecordRef<'_>, gathered: &mut Gathered<'_>, plan: &mut
     for kind in &gathered.kinds {
         let step = step(kind);
         let is_convention = kind.map == CONVENTION;
+        // The operation itself, not a word beside it.
+        let is_own = is_convention || record.attrs().str(keys::GEN_AI_OPERATION_NAME) == Some(kind.word);
         let is_needless = match kind.transform {
             Transform::KindElse(_) => is_told || step.is_none(),
-            _ => is_convention && (step.is_none() || overrules),
+            Transform::Kind(_) => is_own && step.is_none(),
+            _ => is_own && (step.is_none() || overrules),
         };
         if is_needless {
             continue;

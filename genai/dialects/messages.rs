@@ -101,7 +101,7 @@ fn write_message(out: &mut String, message: &Message<'_>) {
     out.push_str(",\"parts\":");
     write_list(out, &message.parts);
     field(out, "name", message.name.as_deref());
-    field(out, "finish_reason", message.finish_reason.as_deref());
+    field(out, "finish_reason", message.finish_reason.as_deref().map(super::words::finish_reason));
     out.push('}');
 }
 
