@@ -5,6 +5,7 @@
 #![warn(missing_docs)]
 
 pub mod content;
+pub mod decisions;
 pub mod detect;
 pub mod dialects;
 pub mod event_names;

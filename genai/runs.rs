@@ -4,7 +4,10 @@
 //! What needs the whole run (wrappers, outermost aggregates, order, repeats, delegation) is worked out by [`Run::summary`].
 //! Steps are kept up to a limit; beyond it, counters still count and the summary says that steps are missing.
 
+mod approved;
+mod join;
 mod record;
+mod retries;
 mod step;
 mod summary;
 mod tree;
@@ -37,7 +40,7 @@ pub struct Run {
     pub about: About,
     /// Tokens, cost, calls and tool calls.
     pub totals: Totals,
-    /// `chaperone.approval` events.
+    /// Approvals, each once.
     pub approvals: u64,
     /// Spans, GenAI or not derived: those the normaliser recognised.
     pub spans: u64,
@@ -53,6 +56,7 @@ pub struct Run {
     by_span: HashMap<[u8; 8], usize>,
     seen: HashSet<u128>,
     names: Names,
+    approved: approved::Approved,
 }
 
 /// Who ran it, where, for whom.
@@ -85,6 +89,46 @@ struct Names {
     tags: BTreeSet<String>,
     aliases: BTreeSet<String>,
     handoffs: Vec<(String, String)>,
+}
+
+impl About {
+    /// Takes over what this one does not know.
+    fn fill_from(&mut self, other: About) {
+        let pairs = [
+            (&mut self.session_id, other.session_id),
+            (&mut self.user_hash, other.user_hash),
+            (&mut self.agent_name, other.agent_name),
+            (&mut self.agent_version, other.agent_version),
+            (&mut self.service, other.service),
+            (&mut self.environment, other.environment),
+            (&mut self.team, other.team),
+            (&mut self.tenant, other.tenant),
+        ];
+        for (own, other) in pairs {
+            if own.is_empty() {
+                *own = other;
+            }
+        }
+    }
+}
+
+impl Names {
+    fn absorb(&mut self, other: Names) {
+        let Names { models, tools, agents, findings, tags, aliases, handoffs } = other;
+        let pairs = [
+            (&mut self.models, models),
+            (&mut self.tools, tools),
+            (&mut self.agents, agents),
+            (&mut self.findings, findings),
+            (&mut self.tags, tags),
+            (&mut self.aliases, aliases),
+        ];
+        for (own, other) in pairs {
+            other.iter().for_each(|name| remember(own, name));
+        }
+        let room = MOST_NAMES.saturating_sub(self.handoffs.len());
+        self.handoffs.extend(handoffs.into_iter().take(room));
+    }
 }
 
 impl Run {

@@ -8,21 +8,24 @@ mod config;
 mod emit;
 #[cfg(test)]
 mod tests;
+mod ties;
 
 pub use config::Config;
 
 use chaperone_genai::runs::Run;
-use chaperone_genai::{event_names, keys, record};
+use chaperone_genai::{dialects, event_names, keys, record};
 use chaperone_pipeline::{
     Batch, BuildContext, ConfigError, Counter, Meta, Next, Now, Outbox, ProcessError, Processor, ProcessorFactory, Shards,
     Signals, Stability,
 };
 use chaperone_proto::{Attrs, LogRef, RecordRef, ValueRef};
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
+use ties::Ties;
 
 /// How often runs are looked at for closing.
 const CLOSE_INTERVAL: Duration = Duration::from_millis(500);
@@ -42,6 +45,7 @@ struct State {
     seed: RandomState,
     /// Steps kept by all runs.
     steps: AtomicUsize,
+    ties: Ties,
 }
 
 /// A run and when something of it was last seen.
@@ -53,6 +57,16 @@ struct Tracked {
     version: u64,
     /// Something arrived since it was given out.
     changed: bool,
+}
+
+impl Tracked {
+    /// Takes over a run that is the same one.
+    fn absorb(&mut self, other: Tracked) {
+        self.run.absorb(other.run);
+        self.seen = self.seen.max(other.seen);
+        self.version = self.version.max(other.version);
+        self.changed |= other.changed;
+    }
 }
 
 impl ProcessorFactory for AgentRuns {
@@ -84,7 +98,7 @@ impl Processor for AgentRuns {
                 Some(event_names::ALERT) => self.alert(record.attrs()),
                 _ if record::is_gen_ai(record) => self.record(record, now, out),
                 _ if record.as_span().is_some() => {
-                    self.with_run(&record::run_id(record), |tracked| tracked.run.lend_place(record))
+                    self.with_run(&self.led_to(record::run_id(record)), |tracked| tracked.run.lend_place(record))
                 }
                 _ => {}
             }
@@ -118,6 +132,8 @@ impl AgentRuns {
         if id.is_empty() {
             return;
         }
+        self.tie(record, &id);
+        let id = self.led_to(id);
         let state = &self.state;
         let mut shard = state.shards.lock(state.shards.of(state.seed.hash_one(&*id)));
         if !shard.contains_key(&*id) {
@@ -138,6 +154,51 @@ impl AgentRuns {
                 tracked.run.late_spans += 1;
             }
         }
+        drop(shard);
+        // Another thread may have tied the id meanwhile.
+        let now_leads_to = self.led_to(Cow::Borrowed(&id));
+        if *now_leads_to != *id {
+            self.join(&id, &now_leads_to);
+        }
+    }
+
+    /// The run an id leads to.
+    fn led_to<'a>(&self, id: Cow<'a, str>) -> Cow<'a, str> {
+        match self.state.ties.of(&id) {
+            Some(run) if *run != *id => Cow::Owned(run.to_string()),
+            _ => id,
+        }
+    }
+
+    /// A log that carries a trace and its dialect's log key ties the runs of both.
+    fn tie(&self, record: RecordRef<'_>, id: &str) {
+        let Some(log) = record.as_log().filter(|log| log.trace_id().is_some()) else { return };
+        let settings = record::dialect(record).map(|dialect| dialects::settings(dialect, record.scope().name()));
+        let Some(key) = settings.and_then(|settings| settings.log_run_key) else { return };
+        let Some(key) = log.attrs().get_named(key).and_then(ValueRef::as_str).filter(|key| !key.is_empty() && *key != id) else {
+            return;
+        };
+        let most = self.config.max_runs.saturating_mul(4);
+        let Some(tied) = self.state.ties.tie(id, key, most) else { return };
+        for joined in &tied.joins {
+            self.join(joined, &tied.run);
+        }
+    }
+
+    /// Makes one run of two. An id without a run of its own becomes an alias.
+    fn join(&self, joined: &str, run: &str) {
+        let other = self.shard_of(joined).remove(joined);
+        let mut shard = self.shard_of(run);
+        let tracked = shard.entry(run.to_owned()).or_insert_with(|| Tracked { run: Run::new(run), ..Tracked::default() });
+        match other {
+            Some(other) => tracked.absorb(other),
+            None => tracked.run.add_alias(joined),
+        }
+    }
+
+    fn shard_of(&self, id: &str) -> MutexGuard<'_, HashMap<String, Tracked>> {
+        let state = &self.state;
+        state.shards.lock(state.shards.of(state.seed.hash_one(id)))
     }
 
     fn pseudonym(&self, text: &str) -> String {
@@ -150,7 +211,7 @@ impl AgentRuns {
         if let Some(ValueRef::Map(key)) = attrs.get(keys::CHAPERONE_FINDING_KEY)
             && let Some(id) = key.get("run").and_then(|run| run.as_str())
         {
-            self.with_run(id, |tracked| {
+            self.with_run(&self.led_to(Cow::Borrowed(id)), |tracked| {
                 tracked.run.add_finding(detector);
                 tracked.changed = true;
             });
@@ -160,7 +221,7 @@ impl AgentRuns {
     fn alert(&self, attrs: Attrs<'_>) {
         let Some(id) = attrs.str(keys::CHAPERONE_ALERT_RUN_ID) else { return };
         if let Some(ValueRef::Array(tags)) = attrs.get(keys::CHAPERONE_ALERT_TAGS) {
-            self.with_run(id, |tracked| {
+            self.with_run(&self.led_to(Cow::Borrowed(id)), |tracked| {
                 tags.iter().filter_map(|tag| tag.as_str()).for_each(|tag| tracked.run.add_tag(tag));
                 tracked.changed = true;
             });
@@ -222,6 +283,7 @@ impl AgentRuns {
             });
             any |= !shard.is_empty();
         }
+        self.state.ties.retain(|run| self.shard_of(run).contains_key(run));
         any
     }
 }

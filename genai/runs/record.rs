@@ -128,15 +128,18 @@ impl Run {
     /// What the record carries as span events, or is itself as a log.
     fn events(&mut self, record: RecordRef<'_>) {
         match record {
-            RecordRef::Span(span) => span.events().for_each(|event| self.event(event.name(), event.attrs())),
-            RecordRef::Log(log) => self.event(log.event_name(), log.attrs()),
+            RecordRef::Span(span) => span.events().for_each(|event| self.event(event.name(), event.attrs(), true)),
+            RecordRef::Log(log) => self.event(log.event_name(), log.attrs(), false),
         }
     }
 
-    fn event(&mut self, name: &str, attrs: Attrs<'_>) {
+    fn event(&mut self, name: &str, attrs: Attrs<'_>, on_span: bool) {
         match name {
             event_names::TOOL_CALL => remember(&mut self.names.tools, attrs.str(keys::GEN_AI_TOOL_NAME).unwrap_or_default()),
-            event_names::APPROVAL => self.approvals += 1,
+            event_names::APPROVAL => {
+                self.approved.add(attrs.str(keys::CHAPERONE_DECISION_SUBJECT_ID), on_span);
+                self.approvals = self.approved.count();
+            }
             event_names::DECISION if attrs.str(keys::CHAPERONE_DECISION_TYPE) == Some("handoff") => {
                 let from = attrs.str(keys::CHAPERONE_HANDOFF_SOURCE).unwrap_or_default();
                 let to = attrs.str(keys::CHAPERONE_HANDOFF_TARGET).unwrap_or_default();
@@ -192,7 +195,11 @@ fn step(record: RecordRef<'_>, record_id: &str) -> Step {
         cumulative: settings.is_some_and(|settings| settings.cumulative),
         usage: usage(attrs),
         cost_nanos: attrs.get(keys::CHAPERONE_COST_TOTAL).and_then(|cost| cost.as_f64()).map(|cost| (cost * 1e9).round() as i128),
-        requests: attrs.int(keys::CHAPERONE_LLM_REQUESTS).and_then(|requests| u32::try_from(requests).ok()).unwrap_or(1),
+        // An aggregate covers as many as it says; most do not say.
+        requests: attrs
+            .int(keys::CHAPERONE_LLM_REQUESTS)
+            .and_then(|requests| u32::try_from(requests).ok())
+            .unwrap_or(u32::from(scope != "aggregate")),
         arguments: text(keys::CHAPERONE_TOOL_ARGUMENTS_SHAPE_HASH),
     }
 }

@@ -4,7 +4,7 @@
 //! A call without usage counts as a call unless it is a wrapper: a call lies below it, or one with usage above it, without a tool or
 //! agent between them. That needs the tree, so it is decided at the end, over the spans that were added.
 
-use super::Identity;
+use super::{Identity, siblings, text_hash};
 use crate::event_names;
 use crate::keys;
 use crate::record::{self, finish_reasons};
@@ -47,6 +47,8 @@ struct Call {
     failed: bool,
     measured: bool,
     response: Option<String>,
+    /// Scope and model by hash, start and end: what tells two instrumentations of one call.
+    told: (u64, u64, u64, u64),
 }
 
 /// A span in its trace.
@@ -99,6 +101,26 @@ impl Totals {
         !self.calls.iter().any(|call| call.measured)
     }
 
+    /// Takes over the sums of other records.
+    pub fn absorb(&mut self, other: Totals) {
+        let Totals { calls, places, requested, executed, .. } = other;
+        self.input_tokens += other.input_tokens;
+        self.output_tokens += other.output_tokens;
+        self.cache_read_tokens += other.cache_read_tokens;
+        self.cache_write_5m_tokens += other.cache_write_5m_tokens;
+        self.cache_write_1h_tokens += other.cache_write_1h_tokens;
+        self.reasoning_tokens += other.reasoning_tokens;
+        self.cost_nanos += other.cost_nanos;
+        self.unpriced_calls += other.unpriced_calls;
+        for (own, other) in [(&mut self.requested, requested), (&mut self.executed, executed)] {
+            for (name, calls) in other {
+                *own.entry(name).or_default() += calls;
+            }
+        }
+        self.calls.extend(calls);
+        self.places.extend(places);
+    }
+
     /// Whether cost and tokens are the least that was spent: some calls had no price or did not say what they used.
     pub fn is_lower_bound(&self) -> bool {
         self.unpriced_calls > 0 || self.counted().iter().any(|call| !call.measured && !call.failed)
@@ -113,14 +135,43 @@ impl Totals {
         sums
     }
 
+    /// Spans of calls that do not count as calls: wrappers, and second records of one call.
+    pub fn uncounted_spans(&self) -> HashSet<[u8; 8]> {
+        let counts = self.counts();
+        let uncounted = self.calls.iter().zip(counts).filter(|(_, counts)| !counts);
+        uncounted.filter_map(|(call, _)| call.place).map(|(_, span)| span).collect()
+    }
+
     /// Calls that are neither wrappers nor told by another record.
     fn counted(&self) -> Vec<&Call> {
+        self.calls.iter().zip(self.counts()).filter(|(_, counts)| *counts).map(|(call, _)| call).collect()
+    }
+
+    fn counts(&self) -> Vec<bool> {
         let below = self.places_above_calls();
         let measured = self.calls.iter().filter(|call| call.measured);
         let responses: HashSet<&str> = measured.filter_map(|call| call.response.as_deref()).collect();
         let is_told_by_another = |call: &Call| call.response.as_deref().is_some_and(|id| responses.contains(id));
-        let counts = |call: &&Call| call.measured || !(is_told_by_another(call) || self.is_wrapper(call, &below));
-        self.calls.iter().filter(counts).collect()
+        let mut counts: Vec<bool> = self
+            .calls
+            .iter()
+            .map(|call| call.measured || !(is_told_by_another(call) || self.is_wrapper(call, &below)))
+            .collect();
+        if counts.iter().zip(&self.calls).any(|(counts, call)| *counts && !call.measured) {
+            let places: Vec<_> =
+                self.calls.iter().zip(&counts).map(|(call, counts)| self.sibling(call).filter(|_| *counts)).collect();
+            for (counts, repeats) in counts.iter_mut().zip(siblings::repeats(&places)) {
+                *counts &= !repeats;
+            }
+        }
+        counts
+    }
+
+    fn sibling(&self, call: &Call) -> Option<siblings::Place> {
+        let (trace, span) = call.place?;
+        let parent = self.places.get(&(trace, span))?.parent;
+        let (scope, model, start_ns, end_ns) = call.told;
+        Some(siblings::Place { trace, parent, scope, model, start_ns, end_ns, failed: call.failed, measured: call.measured })
     }
 
     fn add_call(&mut self, record: RecordRef<'_>) {
@@ -145,7 +196,10 @@ impl Totals {
         };
         let response = attrs.str(keys::GEN_AI_RESPONSE_ID).map(str::to_owned);
         let requests = attrs.int(keys::CHAPERONE_LLM_REQUESTS).and_then(|n| u64::try_from(n).ok()).unwrap_or(1);
-        self.calls.push(Call { place, requests, failed, measured, response });
+        let times = record.as_span().map_or((0, 0), |span| (span.start_ns(), span.end_ns()));
+        let model = attrs.str(keys::GEN_AI_REQUEST_MODEL).unwrap_or_default();
+        let told = (text_hash(record.scope().name()), text_hash(model), times.0, times.1);
+        self.calls.push(Call { place, requests, failed, measured, response, told });
     }
 
     fn add_tool(&mut self, attrs: Attrs<'_>, default_source: &str) {

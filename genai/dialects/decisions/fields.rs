@@ -113,7 +113,7 @@ impl Place<'_> {
             Source::Attr(key) => self.attr_text(key)?,
             Source::Mapped(key, words) => {
                 let native = self.attr_text(key)?.to_lowercase();
-                let (_, canonical) = words.iter().find(|(glob, _)| glob.fits(&native))?;
+                let (_, canonical) = words.iter().find(|(glob, _)| glob.fits(&native)).filter(|(_, word)| *word != "-")?;
                 Cow::Borrowed(*canonical)
             }
             Source::Names(_) => Cow::Owned(self.words(source)?.join(",")),

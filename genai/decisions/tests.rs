@@ -1,0 +1,1 @@
+//! Calls joined by hand-made records.
