@@ -1,4 +1,4 @@
-//! Names that mean different things on different steps: of the model, tool, agent or workflow that a step runs or belongs to.
+//! What means different things on different steps: names of the model, tool, agent or workflow that it runs or belongs to, `top_k`.
 //!
 //! `subject`: Genkit calls every action's name `genkit:name`. `owner`: VoltAgent's children inherit the name of their agent or
 //! workflow, and `entity.type` tells which of them it is.
@@ -14,6 +14,7 @@ use chaperone_proto::{RecordRef, Value, ValueRef};
 const OWNER_TYPE: &str = "entity.type";
 
 pub(crate) fn add(record: RecordRef<'_>, gathered: &Gathered<'_>, plan: &mut Plan) {
+    add_top_k(record, plan);
     for (transform, _, value) in &gathered.specials {
         let key = match transform {
             Transform::Subject => match text(record, plan, keys::GEN_AI_OPERATION_NAME).unwrap_or("") {
@@ -33,5 +34,14 @@ pub(crate) fn add(record: RecordRef<'_>, gathered: &Gathered<'_>, plan: &mut Pla
         if let Some(name) = value.as_str().filter(|_| is_said(*value) && record.attrs().get(key).is_none()) {
             plan.add(key, Value::Str(name.to_owned()));
         }
+    }
+}
+
+/// How many documents a retrieval asks for, which older conventions spelled like the sampling parameter.
+fn add_top_k(record: RecordRef<'_>, plan: &mut Plan) {
+    let Some(top_k) = record.attrs().get(keys::GEN_AI_REQUEST_TOP_K).and_then(super::values::int) else { return };
+    let is_retrieval = text(record, plan, keys::GEN_AI_OPERATION_NAME) == Some("retrieval");
+    if is_retrieval && record.attrs().get(keys::GEN_AI_RETRIEVAL_TOP_K).is_none() {
+        plan.add(keys::GEN_AI_RETRIEVAL_TOP_K, Value::Int(top_k));
     }
 }
