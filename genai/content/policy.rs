@@ -1,12 +1,16 @@
-//! The policy, applied to a batch.
+//! The policy: what becomes of a value by its class, the mode and the user's settings.
 
 use super::class::{self, Known};
-use super::digest::{Fingerprint, pseudonym, with_text};
+use super::digest::{pseudonym, with_text};
+use super::json;
+use super::key_rules::KeyRules;
+use super::mask::{Looks, Masker};
+use super::recognise::Recognizers;
+use super::report::{Removed, Report};
 use super::text::{self, removed};
-use crate::dialects::{Dialect, ScopeVerdict, detect, is_message_event};
-use crate::event_names;
+use crate::dialects::Dialect;
 use crate::keys::{self, Class};
-use chaperone_proto::{Data, Edit, Key, RecordRef, SpanRef, Value, ValueRef};
+use chaperone_proto::{Edit, Key, Value, ValueRef};
 
 /// What becomes of content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -14,6 +18,8 @@ pub enum Mode {
     /// It goes; hash and size stay.
     #[default]
     MetadataOnly,
+    /// It stays, and what recognisers find in it is masked.
+    Redact,
     /// It stays. Secrets go all the same.
     Keep,
 }
@@ -39,240 +45,241 @@ pub struct Policy {
     pub identity: Identity,
     /// Key of digests and pseudonyms.
     pub hash_key: [u8; 32],
+    /// What is looked for in texts.
+    pub recognizers: Recognizers,
+    /// Keys whose values pass as they are, unless their class is secret.
+    pub allow_keys: KeyRules,
+    /// Keys whose values go whatever they are.
+    pub deny_keys: KeyRules,
+    /// Most bytes of a content value, for keys that are named and for all others.
+    pub caps: Caps,
 }
 
-/// What was done to a batch.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct Report {
-    /// Values removed: content, secrets, identities that are to be dropped.
-    pub removed: u64,
-    /// Values replaced by a note of their size.
-    pub masked: u64,
-    /// Identities replaced by a pseudonym.
-    pub hashed: u64,
+/// Most bytes of a content value.
+#[derive(Debug, Clone, Default)]
+pub struct Caps {
+    /// For keys that no rule names; `None` = no limit.
+    pub most: Option<usize>,
+    /// By key or prefix; the first that names a key counts.
+    pub by_key: Vec<(KeyRules, usize)>,
 }
 
-enum Verdict {
+impl Caps {
+    fn of(&self, key: &str) -> Option<usize> {
+        self.by_key.iter().find(|(rules, _)| rules.name(key)).map(|(_, most)| *most).or(self.most)
+    }
+}
+
+/// What is done to a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
     Pass,
-    Remove { content: bool },
-    Mask,
+    /// Passes but for what has an unmistakable shape.
+    Shapes,
+    /// The same for an id.
+    Ids,
+    Remove(Removed),
+    /// A note of its size stands in its place.
+    Note,
     Query,
     Pseudonym,
+    /// Passes with what was recognised masked.
+    Redact,
+    /// Content that passes as it is, up to its cap.
+    Whole,
 }
 
 impl Policy {
-    /// Applies the policy to every record of a batch. Metrics pass.
-    pub fn apply(&self, data: &mut Data) -> Report {
-        let mut report = Report::default();
-        let mut scope: Option<(usize, ScopeVerdict)> = None;
-        let mut scopes: Vec<usize> = Vec::new();
-        let mut resources: Vec<usize> = Vec::new();
-        for at in 0..data.records() {
-            let record = data.record(at);
-            let index = record.scope().index();
-            let dialect = match record.attrs().str(keys::CHAPERONE_DIALECT_NAME).and_then(Dialect::by_id) {
-                Some(dialect) => Some(dialect),
-                None => {
-                    if scope.as_ref().is_none_or(|(known, _)| *known != index) {
-                        scope = Some((index, ScopeVerdict::of(record.scope())));
-                    }
-                    scope.as_ref().and_then(|(_, verdict)| detect(record, verdict))
-                }
-            };
-            let Some(dialect) = dialect else {
-                self.apply_generic(data, at, &mut report);
-                continue;
-            };
-            let resource = record.resource().index();
-            if self.mode == Mode::MetadataOnly {
-                self.apply_texts(data, at, dialect, &mut report);
-            }
-            self.apply_attributes(data, at, dialect, &mut report);
-            if !scopes.contains(&index) {
-                scopes.push(index);
-                data.edit(at).map_scope_attrs(|key, value| self.edit(dialect, key, value, &mut report));
-            }
-            if !resources.contains(&resource) {
-                resources.push(resource);
-                data.edit(at).map_resource_attrs(|key, value| self.edit(dialect, key, value, &mut report));
-            }
+    /// A policy with all recognisers and no settings of keys.
+    pub fn new(mode: Mode, identity: Identity, hash_key: [u8; 32]) -> Policy {
+        Policy {
+            mode,
+            identity,
+            hash_key,
+            recognizers: Recognizers::all(),
+            allow_keys: KeyRules::default(),
+            deny_keys: KeyRules::default(),
+            caps: Caps::default(),
         }
-        report
     }
 
-    fn verdict(&self, dialect: Dialect, key: Key<'_>, value: ValueRef<'_>) -> Verdict {
-        let keeps = self.mode == Mode::Keep;
-        match class::of(dialect, key, value) {
-            Known::Class(Class::Secret) => Verdict::Remove { content: false },
-            Known::Class(Class::Identity) => match self.identity {
+    pub(super) fn masker(&self, looks: Looks, key: [u8; 32]) -> Masker<'_> {
+        Masker { recognizers: &self.recognizers, key, looks }
+    }
+
+    /// The key of pseudonyms in one conversation: what is equal in two of them does not look equal.
+    pub(super) fn conversation_key(&self, conversation: &[u8]) -> [u8; 32] {
+        *blake3::keyed_hash(&self.hash_key, conversation).as_bytes()
+    }
+
+    pub(super) fn verdict(&self, dialect: Dialect, key: Key<'_>, value: ValueRef<'_>) -> Verdict {
+        let known = class::of(dialect, key, value);
+        if known == Known::Class(Class::Secret) {
+            return Verdict::Remove(Removed::Secret);
+        }
+        if !self.deny_keys.is_empty() && self.deny_keys.name(key.name) {
+            return Verdict::Remove(Removed::Denied);
+        }
+        if !self.allow_keys.is_empty() && self.allow_keys.name(key.name) {
+            return Verdict::Pass;
+        }
+        match (known, self.mode) {
+            (Known::Class(Class::Identity), _) => match self.identity {
                 Identity::Hash => Verdict::Pseudonym,
                 Identity::Keep => Verdict::Pass,
-                Identity::Drop => Verdict::Remove { content: false },
+                Identity::Drop => Verdict::Remove(Removed::Identity),
             },
-            _ if keeps => Verdict::Pass,
-            Known::Class(Class::Meta) => Verdict::Pass,
-            Known::Class(Class::Content) => Verdict::Remove { content: true },
-            Known::Generic => Verdict::Mask,
-            Known::Address => Verdict::Query,
-            Known::Unknown if text::value_passes(value) => Verdict::Pass,
-            Known::Unknown => Verdict::Mask,
+            (Known::Class(Class::Meta), Mode::Keep) => Verdict::Pass,
+            (_, Mode::Keep) => Verdict::Whole,
+            (_, _) if key.id.is_none() && self.is_private(key.name) => Verdict::Remove(Removed::KeyName),
+            (Known::Class(Class::Meta), _) if is_ours(key) || !class::is_text(value) => Verdict::Pass,
+            (Known::Class(Class::Meta), _) if is_id(key.name) => Verdict::Ids,
+            (Known::Class(Class::Meta), _) => Verdict::Shapes,
+            (_, Mode::Redact) => Verdict::Redact,
+            (Known::Class(Class::Content), _) => Verdict::Remove(Removed::Content),
+            (Known::Generic, _) => Verdict::Note,
+            (Known::Address, _) => Verdict::Query,
+            (Known::Unknown, _) if self.value_passes(key.name, value) => Verdict::Pass,
+            (Known::Unknown, _) => Verdict::Note,
+            (Known::Class(Class::Secret), _) => Verdict::Remove(Removed::Secret),
         }
     }
 
-    fn edit(&self, dialect: Dialect, key: Key<'_>, value: ValueRef<'_>, report: &mut Report) -> Edit {
-        self.carry_out(self.verdict(dialect, key, value), value, report)
+    /// Whether a key that no code names says who or what it is about.
+    pub(super) fn is_private(&self, name: &str) -> bool {
+        self.masker(Looks::Shapes, self.hash_key).fires(name)
     }
 
-    fn carry_out(&self, verdict: Verdict, value: ValueRef<'_>, report: &mut Report) -> Edit {
+    /// Whether a text nobody knows may pass.
+    pub(super) fn passes(&self, name: &str, text: &str) -> bool {
+        let mut hits = Vec::new();
+        text.len() <= text::MAX_UNKNOWN && !text::has_long_number(text) && {
+            self.recognizers.find_named(name, text, &mut hits);
+            hits.is_empty()
+        }
+    }
+
+    /// Whether a value nobody knows may pass: numbers and booleans do, text and what holds text by [`Policy::passes`].
+    fn value_passes(&self, name: &str, value: ValueRef<'_>) -> bool {
+        match value {
+            ValueRef::Empty | ValueRef::Int(_) | ValueRef::Double(_) | ValueRef::Bool(_) => true,
+            ValueRef::Bytes(_) => false,
+            ValueRef::Str(text) => self.passes(name, text),
+            ValueRef::Array(_) | ValueRef::Map(_) => with_text(value, |text| self.passes(name, text)),
+        }
+    }
+
+    /// Carries out what was decided of the value of `name`. `conversation` keys the pseudonyms of content; those of metadata and
+    /// of identities are the same everywhere, so that they join.
+    pub(super) fn carry_out(
+        &self,
+        verdict: Verdict,
+        conversation: &[u8; 32],
+        name: &str,
+        value: ValueRef<'_>,
+        report: &mut Report,
+    ) -> Edit {
+        let masked = |looks, key: &[u8; 32], report: &mut Report| match self.masker(looks, *key).value(name, value, report) {
+            Some(masked) => Edit::Replace(masked),
+            None => Edit::Keep,
+        };
         match verdict {
             Verdict::Pass => Edit::Keep,
-            Verdict::Remove { .. } => {
-                report.removed += 1;
+            Verdict::Shapes => masked(Looks::Shapes, &self.hash_key, report),
+            Verdict::Ids => masked(Looks::Ids, &self.hash_key, report),
+            Verdict::Remove(reason) => {
+                report.remove(reason);
                 Edit::Remove
             }
-            Verdict::Mask => mask(value, report),
-            Verdict::Query => match value.as_str().and_then(text::without_query) {
-                Some(address) if value.as_str() != Some(&address) => {
-                    report.masked += 1;
-                    Edit::Replace(Value::Str(address))
-                }
-                _ => Edit::Keep,
-            },
+            Verdict::Note => note(value, report),
+            Verdict::Query => self.without_query(value, report),
             Verdict::Pseudonym => {
                 report.hashed += 1;
                 Edit::Replace(Value::Str(with_text(value, |text| pseudonym(&self.hash_key, text))))
             }
-        }
-    }
-
-    fn apply_attributes(&self, data: &mut Data, at: usize, dialect: Dialect, report: &mut Report) {
-        let record = data.record(at);
-        // Where the canonical messages are there, they are what the fingerprint is of: it is the same whatever the dialect.
-        let canonical = record.attrs().keys().any(class::is_canonical_content);
-        let messages: Vec<bool> = match record {
-            RecordRef::Span(span) => span.events().map(|event| keys::is_convention(event.name())).collect(),
-            RecordRef::Log(_) => Vec::new(),
-        };
-        let has_fingerprint = record.attrs().get(keys::CHAPERONE_CONTENT_HASH).is_some();
-        let mut fingerprint = Fingerprint::new(&self.hash_key);
-        let mut edited = data.edit(at);
-        edited.map_attrs(|key, value| {
-            let verdict = self.verdict(dialect, key, value);
-            if matches!(verdict, Verdict::Remove { content: true }) && canonical == class::is_canonical_content(key) {
-                fingerprint.add(key.name, value);
+            Verdict::Redact => {
+                let edit = masked(Looks::All, conversation, report);
+                self.cut(name, value, edit, report)
             }
-            self.carry_out(verdict, value, report)
-        });
-        if !fingerprint.is_empty() && !has_fingerprint {
-            let bytes = i64::try_from(fingerprint.bytes).unwrap_or(i64::MAX);
-            edited.append(keys::CHAPERONE_CONTENT_HASH, &fingerprint.digest());
-            edited.append(keys::CHAPERONE_CONTENT_BYTES, bytes);
-        }
-        edited.map_event_attrs(|event, key, value| {
-            // Events of the conventions carry messages, under keys that are common words (`content`, `message`).
-            let is_message = messages.get(event) == Some(&true) && class::of(dialect, key, value) == Known::Unknown;
-            let is_said = is_message && self.mode == Mode::MetadataOnly && class::is_text(value);
-            let verdict = if is_said { Verdict::Remove { content: true } } else { self.verdict(dialect, key, value) };
-            self.carry_out(verdict, value, report)
-        });
-        edited.map_link_attrs(|_, key, value| self.edit(dialect, key, value, report));
-    }
-
-    /// Name and status message of a span, body of a log.
-    fn apply_texts(&self, data: &mut Data, at: usize, dialect: Dialect, report: &mut Report) {
-        match data.record(at) {
-            RecordRef::Span(span) => {
-                let name = span.name();
-                let passes = text::name_passes(name) && !(name.contains(' ') && self.repeats_content(span, dialect, name));
-                let name = (!passes).then(|| canonical_name(data.record(at)));
-                let status = span.status_message();
-                let passes = status.is_empty() || (text::passes(status) && !self.repeats_content(span, dialect, status));
-                let status = (!passes).then(|| removed(status.len()));
-                let mut edited = data.edit(at);
-                if let Some(name) = name {
-                    report.masked += 1;
-                    edited.set_name(&name);
-                }
-                if let Some(status) = status {
-                    report.masked += 1;
-                    edited.set_status_message(&status);
-                }
-            }
-            RecordRef::Log(log) => {
-                let name = log.event_name();
-                let name = if name.is_empty() { log.attrs().str(keys::EVENT_NAME).unwrap_or("") } else { name };
-                let passes = match log.body() {
-                    // What connectors make is masked when it is made.
-                    _ if event_names::is_ours(name) => true,
-                    ValueRef::Empty | ValueRef::Int(_) | ValueRef::Double(_) | ValueRef::Bool(_) => true,
-                    ValueRef::Str(text) => !is_message_event(name) && text::is_identifier(text),
-                    ValueRef::Bytes(_) | ValueRef::Array(_) | ValueRef::Map(_) => false,
-                };
-                if !passes && let Edit::Replace(note) = mask(log.body(), report) {
-                    data.edit(at).set_body(&note);
-                }
-            }
+            Verdict::Whole => self.cut(name, value, Edit::Keep, report),
         }
     }
 
-    /// Whether a text repeats what an attribute or event that is about to go says: prompts in span names, exceptions in
-    /// status messages.
-    fn repeats_content(&self, span: SpanRef<'_>, dialect: Dialect, text: &str) -> bool {
-        const SHORTEST: usize = 6;
-        // Names may carry a kind behind the last dot.
-        let stem = text.rsplit_once('.').map_or(text, |(stem, _)| stem).trim_end_matches('.');
-        let says = |key: Key<'_>, value: ValueRef<'_>| {
-            let Some(content) = value.as_str() else { return false };
-            let goes = matches!(self.verdict(dialect, key, value), Verdict::Remove { content: true } | Verdict::Mask);
-            let inside = content.len() >= SHORTEST && text.contains(content);
-            goes && (inside || (stem.len() >= SHORTEST && content.contains(stem)))
+    fn without_query(&self, value: ValueRef<'_>, report: &mut Report) -> Edit {
+        let Some(address) = value.as_str() else { return note(value, report) };
+        let path = text::without_query(address);
+        report.masked += u64::from(path.as_deref().is_some_and(|path| path != address));
+        let path = path.as_deref().unwrap_or(address);
+        let masked = self.masker(Looks::Shapes, self.hash_key).text("", path, report);
+        match masked.as_deref().unwrap_or(path) {
+            same if same == address => Edit::Keep,
+            other => Edit::Replace(Value::Str(other.to_owned())),
+        }
+    }
+
+    /// Cuts what stays to its cap.
+    fn cut(&self, name: &str, value: ValueRef<'_>, edit: Edit, report: &mut Report) -> Edit {
+        let Some(most) = self.caps.of(name) else { return edit };
+        let short = match &edit {
+            Edit::Replace(Value::Str(text)) => (text.len() > most).then(|| json::cut(text, most)),
+            Edit::Replace(masked) => with_text_of(masked, |text| (text.len() > most).then(|| json::cut(text, most))),
+            _ if class::is_text(value) => with_text(value, |text| (text.len() > most).then(|| json::cut(text, most))),
+            _ => None,
         };
-        let in_events = || span.events().any(|event| event.attrs().iter().any(|(key, value)| says(key, value)));
-        span.attrs().iter().any(|(key, value)| says(key, value)) || in_events()
-    }
-
-    /// Spans and logs of other telemetry: only keys that hold content on any span.
-    fn apply_generic(&self, data: &mut Data, at: usize, report: &mut Report) {
-        if self.mode == Mode::Keep {
-            return;
-        }
-        let record = data.record(at);
-        let is_generic = |key: Key<'_>| class::generic(key.name).is_some();
-        let own = record.attrs().keys().any(is_generic);
-        let in_events = record.as_span().is_some_and(|span| span.events().any(|event| event.attrs().keys().any(is_generic)));
-        let mut edit = |key: Key<'_>, value: ValueRef<'_>| match class::generic(key.name) {
-            Some(Known::Address) => self.carry_out(Verdict::Query, value, report),
-            Some(_) => self.carry_out(Verdict::Mask, value, report),
-            None => Edit::Keep,
-        };
-        if own {
-            data.edit(at).map_attrs(&mut edit);
-        }
-        if in_events {
-            data.edit(at).map_event_attrs(|_, key, value| edit(key, value));
+        match short {
+            Some(short) => {
+                report.cut += 1;
+                Edit::Replace(Value::Str(short))
+            }
+            None => edit,
         }
     }
 }
 
-fn mask(value: ValueRef<'_>, report: &mut Report) -> Edit {
+fn with_text_of<T>(value: &Value, f: impl FnOnce(&str) -> T) -> T {
+    f(&plain_json(value).to_string())
+}
+
+fn plain_json(value: &Value) -> serde_json::Value {
+    match value {
+        Value::Empty => serde_json::Value::Null,
+        Value::Str(text) => text.as_str().into(),
+        Value::Int(number) => (*number).into(),
+        Value::Double(number) => (*number).into(),
+        Value::Bool(yes) => (*yes).into(),
+        Value::Bytes(bytes) => removed(bytes.len()).into(),
+        Value::Array(items) => items.iter().map(plain_json).collect(),
+        Value::Map(pairs) => pairs.iter().map(|(name, value)| (name.clone(), plain_json(value))).collect(),
+    }
+}
+
+/// Keys whose values are made here, out of digests, numbers and closed lists.
+fn is_ours(key: Key<'_>) -> bool {
+    matches!(
+        key.id,
+        Some(
+            keys::CHAPERONE_DIALECT_NAME
+                | keys::CHAPERONE_DIALECT_VERSION
+                | keys::CHAPERONE_RECORD_ID
+                | keys::CHAPERONE_STEP_KIND
+                | keys::CHAPERONE_CONTENT_HASH
+                | keys::GEN_AI_OPERATION_NAME
+                | keys::GEN_AI_PROVIDER_NAME
+        )
+    ) || key.name.ends_with("_hash")
+}
+
+/// Whether a key is of something that may be nothing but digits.
+fn is_id(name: &str) -> bool {
+    name.ends_with(".id") || name.ends_with("_id") || name.ends_with(".ids") || name.ends_with("_ids") || name.ends_with("Id")
+}
+
+/// Replaces a value by a note of its size.
+pub(super) fn note(value: ValueRef<'_>, report: &mut Report) -> Edit {
     let is_note = value.as_str().is_some_and(|text| text.starts_with("[removed ") && text.ends_with(" bytes]"));
     if is_note || matches!(value, ValueRef::Empty) {
         return Edit::Keep;
     }
     report.masked += 1;
     Edit::Replace(Value::Str(removed(with_text(value, str::len))))
-}
-
-/// A span's name by the conventions, from what is known of it.
-fn canonical_name(record: RecordRef<'_>) -> String {
-    let attrs = record.attrs();
-    let subject =
-        [keys::GEN_AI_TOOL_NAME, keys::GEN_AI_AGENT_NAME, keys::GEN_AI_REQUEST_MODEL].into_iter().find_map(|key| attrs.str(key));
-    let operation = crate::record::operation(record).or_else(|| attrs.str(keys::CHAPERONE_STEP_NATIVE_KIND));
-    let operation = operation.filter(|operation| text::name_passes(operation));
-    match (operation, subject.filter(|subject| text::name_passes(subject))) {
-        (Some(operation), Some(subject)) => format!("{operation} {subject}"),
-        (Some(operation), None) => operation.to_owned(),
-        (None, _) => removed(record.as_span().map_or(0, |span| span.name().len())),
-    }
 }

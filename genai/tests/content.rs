@@ -10,7 +10,7 @@ use support::{OPENINFERENCE, log_of, normalized, span, span_of, value};
 const KEY: [u8; 32] = [9; 32];
 
 fn policy(identity: Identity) -> Policy {
-    Policy { mode: Mode::MetadataOnly, identity, hash_key: KEY }
+    Policy::new(Mode::MetadataOnly, identity, KEY)
 }
 
 fn applied(mut data: Data) -> Data {
@@ -69,7 +69,7 @@ fn identities_are_hashed_kept_or_dropped() {
 #[test]
 fn secrets_go_even_where_content_stays() {
     let mut data = span("traceloop.tracer", &json!({"llm.headers": "Bearer x", "traceloop.entity.input": "hi"}));
-    Policy { mode: Mode::Keep, identity: Identity::Keep, hash_key: KEY }.apply(&mut data);
+    Policy::new(Mode::Keep, Identity::Keep, KEY).apply(&mut data);
     assert_eq!(value(&data, "llm.headers"), None);
     assert_eq!(value(&data, "traceloop.entity.input"), Some(json!("hi")));
 }

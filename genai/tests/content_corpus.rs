@@ -30,7 +30,7 @@ fn decode(capture: &Capture) -> Vec<Data> {
 }
 
 fn policy(mode: Mode) -> Policy {
-    Policy { mode, identity: Identity::Hash, hash_key: [7; 32] }
+    Policy::new(mode, Identity::Hash, [7; 32])
 }
 
 /// Every text inside a value; text that is JSON is opened.

@@ -95,7 +95,7 @@ fn score_people(records: &[Json], held_out: Option<bool>, by_kind: &mut BTreeMap
                 None => {
                     total.wrong += 1;
                     by_kind.entry(hit.kind.name().to_owned()).or_default().wrong += 1;
-                    if tell && held_out == Some(false) {
+                    if tell && held_out.is_none() {
                         eprintln!("WRONG {:?} {} `{found}` in {text:?}", hit.kind, hit.rule);
                     }
                 }
@@ -104,7 +104,7 @@ fn score_people(records: &[Json], held_out: Option<bool>, by_kind: &mut BTreeMap
         for (label, _, value) in open {
             total.missed += 1;
             by_kind.entry(label.to_owned()).or_default().missed += 1;
-            if tell && held_out == Some(false) {
+            if tell && held_out.is_none() {
                 eprintln!("MISSED {label} `{value}` in {text:?}");
             }
         }
@@ -148,7 +148,7 @@ fn score_secrets(records: &[Json], held_out: Option<bool>, by_source: &mut BTree
         *slot += 1;
         *part += 1;
         let wrong = (record["label"].as_i64() == Some(1)) != found.is_some();
-        if tell && wrong && held_out == Some(false) {
+        if tell && wrong && held_out.is_none() {
             let found = found.map(|hit| (hit.rule, text.get(hit.start..hit.end)));
             eprintln!("{} {:?} {found:?} {:?}", record["label"], record["rule"].as_str(), text.get(..text.len().min(260)));
         }

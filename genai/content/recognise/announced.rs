@@ -87,11 +87,7 @@ const HARMLESS: [&str; 22] = [
 /// What may follow the word within a name.
 const TAILS: [&str; 9] = ["", "value", "b64", "base64", "dev", "prod", "live", "staging", "string"];
 
-/// Whether the name of an attribute or member announces a secret.
-pub(crate) fn is_secret_name(name: &str) -> bool {
-    style_of(name).is_some()
-}
-
+/// How strict the value of an attribute or member with this name is looked at, if the name announces a secret.
 fn style_of(name: &str) -> Option<Style> {
     if name.len() < 3 || name.len() > 120 {
         return None;
@@ -154,7 +150,7 @@ pub(super) fn at<'r>(text: &Text<'_>, start: usize, end: usize, style: Style) ->
 }
 
 fn behind_scheme(text: &Text<'_>, start: usize, end: usize) -> Option<(usize, usize)> {
-    if is_word(text.before(start)) {
+    if is_word(text.before(start)) || text.at(end) == b'$' {
         return None;
     }
     let stop = text.run(end, is_value);
@@ -171,6 +167,9 @@ fn behind_header(text: &Text<'_>, end: usize) -> Option<(usize, usize)> {
     let scheme = text.run(at, |b| b.is_ascii_alphabetic() || b == b'-');
     if text.at(scheme) == b' ' && scheme - at <= 12 {
         at = scheme + 1;
+    }
+    if text.at(at) == b'$' {
+        return None;
     }
     let stop = text.run(at, is_value);
     let value = text.slice(at, stop);
@@ -301,8 +300,11 @@ fn is_random(value: &[u8]) -> bool {
     if digits == value.len() {
         return digits >= 12 && entropy(value) >= 2.0;
     }
-    // Names: parts of letters with at most a digit or two.
-    let is_name = digits <= 2 && value.iter().any(|b| matches!(b, b'-' | b'_' | b'.' | b'/' | b':')) && !value.contains(&b'=');
+    let joins = |b: &u8| matches!(b, b'-' | b'_' | b'.' | b'/' | b':');
+    // Names and versions: parts that are letters or digits, not both.
+    let plain = |part: &[u8]| part.iter().all(u8::is_ascii_alphabetic) || part.iter().all(u8::is_ascii_digit);
+    let is_name =
+        value.iter().any(joins) && (digits <= 2 || (digits <= 6 && value.split(joins).all(plain))) && !value.contains(&b'=');
     let least = if value.len() < 16 { 2.5 } else { 2.8 };
     let mixed = has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase);
     entropy(value) >= least && !is_name && (digits >= 1 || (value.len() >= 20 && mixed && entropy(value) >= 3.5))

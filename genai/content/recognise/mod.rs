@@ -23,7 +23,6 @@ mod secrets;
 mod tests;
 mod wallet;
 
-pub(crate) use announced::is_secret_name;
 pub use custom::{CustomError, MAX_CANARIES, MAX_PATTERN_BYTES, MAX_RECOGNIZERS};
 pub(super) use long_number::has_long_number;
 

@@ -36,6 +36,7 @@ pub(super) struct Shape {
     entropy: f32,
     check: Check,
     word: bool,
+    apart: bool,
     /// The shape begins before its anchor.
     looks_back: bool,
 }
@@ -66,8 +67,8 @@ impl Shape {
             other => panic!("invariant: `{other}` in genai/data/secrets.tsv is a check"),
         };
         let entropy = least.parse().expect("invariant: an entropy is a number");
-        let word = *edge == "word";
-        Shape { rule, anchor, exact, pattern, compiled: OnceLock::new(), entropy, check, word, looks_back }
+        let (word, apart) = (*edge != "any", *edge == "apart");
+        Shape { rule, anchor, exact, pattern, compiled: OnceLock::new(), entropy, check, word, apart, looks_back }
     }
 
     fn regex(&self) -> &Regex {
@@ -109,7 +110,9 @@ pub(super) fn at<'r>(text: &Text<'_>, shape: usize, start: usize, end: usize) ->
     let begins = !shape.word || text.begins_word(found_start);
     // More of the same behind it: something longer that only begins like this.
     let ends = !is_word(text.at(found_end)) || !is_word(text.before(found_end));
-    if !covers || !begins || !ends || !shape.is_plausible(found.as_str().as_bytes()) {
+    let joins = |b: u8| is_word(b) || matches!(b, b'-' | b'~' | b'.');
+    let joined = shape.apart && (joins(text.before(found_start)) || joins(text.at(found_end)));
+    if joined || !covers || !begins || !ends || !shape.is_plausible(found.as_str().as_bytes()) {
         return None;
     }
     let kind = match shape.rule {

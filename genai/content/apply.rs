@@ -1,0 +1,305 @@
+//! The policy, applied to a batch: every place of every record that holds text.
+
+use super::class::{self, Known};
+use super::digest::Fingerprint;
+use super::mask::{Looks, Masker};
+use super::policy::{Mode, Policy, Verdict, note};
+use super::report::{Removed, Report};
+use super::text::{self, removed};
+use crate::dialects::{Dialect, ScopeVerdict, detect, is_message_event};
+use crate::event_names;
+use crate::keys;
+use chaperone_proto::{Data, Edit, Key, RecordRef, SpanRef, Value, ValueRef};
+
+/// A record's place, with what its texts are judged by.
+#[derive(Clone, Copy)]
+struct Place {
+    at: usize,
+    dialect: Dialect,
+    conversation: [u8; 32],
+}
+
+impl Policy {
+    /// Applies the policy to every record of a batch. Metrics pass.
+    pub fn apply(&self, data: &mut Data) -> Report {
+        let mut report = Report::default();
+        let mut scope: Option<(usize, ScopeVerdict)> = None;
+        let mut scopes: Vec<usize> = Vec::new();
+        let mut resources: Vec<usize> = Vec::new();
+        for at in 0..data.records() {
+            let record = data.record(at);
+            let index = record.scope().index();
+            let dialect = match record.attrs().str(keys::CHAPERONE_DIALECT_NAME).and_then(Dialect::by_id) {
+                Some(dialect) => Some(dialect),
+                None => {
+                    if scope.as_ref().is_none_or(|(known, _)| *known != index) {
+                        scope = Some((index, ScopeVerdict::of(record.scope())));
+                    }
+                    scope.as_ref().and_then(|(_, verdict)| detect(record, verdict))
+                }
+            };
+            let Some(dialect) = dialect else {
+                self.apply_generic(data, at, &mut report);
+                continue;
+            };
+            let resource = record.resource().index();
+            let place = Place { at, dialect, conversation: self.conversation_of(record) };
+            if self.mode != Mode::Keep {
+                self.apply_texts(data, place, &mut report);
+            }
+            self.apply_attributes(data, place, &mut report);
+            if !scopes.contains(&index) {
+                scopes.push(index);
+                self.apply_scope(data, place, &mut report);
+            }
+            if !resources.contains(&resource) {
+                resources.push(resource);
+                data.edit(at).map_resource_attrs(|key, value| self.edit(place, key, value, &mut report));
+            }
+        }
+        report
+    }
+
+    fn edit(&self, place: Place, key: Key<'_>, value: ValueRef<'_>, report: &mut Report) -> Edit {
+        self.carry_out(self.verdict(place.dialect, key, value), &place.conversation, key.name, value, report)
+    }
+
+    /// The key of this record's pseudonyms: of its conversation, else its run, else its trace.
+    fn conversation_of(&self, record: RecordRef<'_>) -> [u8; 32] {
+        if self.mode != Mode::Redact {
+            return self.hash_key;
+        }
+        let attrs = record.attrs();
+        let named = attrs.str(keys::GEN_AI_CONVERSATION_ID).or_else(|| attrs.str(keys::CHAPERONE_RUN_ID));
+        match (named, record.trace_id()) {
+            (Some(name), _) => self.conversation_key(name.as_bytes()),
+            (None, Some(trace)) => self.conversation_key(&trace),
+            (None, None) => self.hash_key,
+        }
+    }
+
+    fn apply_attributes(&self, data: &mut Data, place: Place, report: &mut Report) {
+        let Place { at, dialect, conversation } = place;
+        let record = data.record(at);
+        // Where the canonical messages are there, they are what the fingerprint is of: it is the same whatever the dialect.
+        let canonical = record.attrs().keys().any(class::is_canonical_content);
+        let messages: Vec<bool> = match record {
+            RecordRef::Span(span) => span.events().map(|event| keys::is_convention(event.name())).collect(),
+            RecordRef::Log(_) => Vec::new(),
+        };
+        let has_fingerprint = record.attrs().get(keys::CHAPERONE_CONTENT_HASH).is_some();
+        let mut fingerprint = Fingerprint::new(&self.hash_key);
+        let cut_before = report.cut;
+        let mut edited = data.edit(at);
+        edited.map_attrs(|key, value| {
+            let verdict = self.verdict(dialect, key, value);
+            let is_content = verdict == Verdict::Remove(Removed::Content);
+            if is_content && canonical == class::is_canonical_content(key) {
+                fingerprint.add(key.name, value);
+            }
+            self.carry_out(verdict, &conversation, key.name, value, report)
+        });
+        if !fingerprint.is_empty() && !has_fingerprint {
+            let bytes = i64::try_from(fingerprint.bytes).unwrap_or(i64::MAX);
+            edited.append(keys::CHAPERONE_CONTENT_HASH, &fingerprint.digest());
+            edited.append(keys::CHAPERONE_CONTENT_BYTES, bytes);
+        }
+        edited.map_event_attrs(|event, key, value| {
+            // Events of the conventions carry messages, under keys that are common words (`content`, `message`).
+            let is_message = messages.get(event) == Some(&true) && class::of(dialect, key, value) == Known::Unknown;
+            let is_said = is_message && self.mode == Mode::MetadataOnly && class::is_text(value);
+            let verdict = if is_said { Verdict::Remove(Removed::Content) } else { self.verdict(dialect, key, value) };
+            self.carry_out(verdict, &conversation, key.name, value, report)
+        });
+        edited.map_link_attrs(|_, key, value| self.edit(place, key, value, report));
+        if report.cut > cut_before {
+            edited.set(keys::CHAPERONE_CONTENT_TRUNCATED, true);
+        }
+    }
+
+    /// Name, version and attributes of the instrumentation scope.
+    fn apply_scope(&self, data: &mut Data, place: Place, report: &mut Report) {
+        if self.mode != Mode::Keep {
+            let shapes = self.masker(Looks::Shapes, self.hash_key);
+            let scope = data.record(place.at).scope();
+            let name = shapes.text("", scope.name(), report);
+            let version = shapes.text("", scope.version(), report);
+            let mut edited = data.edit(place.at);
+            if let Some(name) = name {
+                edited.set_scope_name(&name);
+            }
+            if let Some(version) = version {
+                edited.set_scope_version(&version);
+            }
+        }
+        data.edit(place.at).map_scope_attrs(|key, value| self.edit(place, key, value, report));
+    }
+
+    /// Every text of a record that is no attribute.
+    fn apply_texts(&self, data: &mut Data, place: Place, report: &mut Report) {
+        let masker = match self.mode {
+            Mode::Redact => self.masker(Looks::All, place.conversation),
+            _ => self.masker(Looks::Shapes, self.hash_key),
+        };
+        match data.record(place.at) {
+            RecordRef::Span(_) => self.apply_span_texts(data, place, &masker, report),
+            RecordRef::Log(_) => self.apply_log_texts(data, place, &masker, report),
+        }
+    }
+
+    /// Name, status message and trace state of a span, names of its events, trace states of its links.
+    fn apply_span_texts(&self, data: &mut Data, place: Place, masker: &Masker<'_>, report: &mut Report) {
+        let Some(span) = data.record(place.at).as_span() else { return };
+        let (name, status) = (span.name(), span.status_message());
+        let (name, status) = if self.mode == Mode::Redact {
+            (masker.text("", name, report), masker.text("", status, report))
+        } else {
+            let repeats = |text: &str| text.contains(' ') && self.repeats_content(span, place, text);
+            let passes = self.passes("", name) && !text::is_prose(name) && !repeats(name);
+            let name = (!passes).then(|| self.canonical_name(data.record(place.at)));
+            let passes = status.is_empty() || (self.passes("", status) && !self.repeats_content(span, place, status));
+            let status = (!passes && !text::is_note(status)).then(|| removed(status.len()));
+            report.masked += u64::from(name.is_some()) + u64::from(status.is_some());
+            (name, status)
+        };
+        let shapes = self.masker(Looks::Shapes, self.hash_key);
+        let state = shapes.text("", span.trace_state(), report);
+        let events: Vec<(usize, String)> = span
+            .events()
+            .enumerate()
+            .filter_map(|(i, event)| Some((i, self.event_name(event.name(), masker, report)?)))
+            .collect();
+        let links = span.links().filter(|link| shapes.fires(link.trace_state())).count();
+        let mut edited = data.edit(place.at);
+        if let Some(name) = name {
+            edited.set_name(&name);
+        }
+        if let Some(status) = status {
+            edited.set_status_message(&status);
+        }
+        if let Some(state) = state {
+            edited.set_trace_state(&state);
+        }
+        for (i, name) in events {
+            edited.set_name_of_event(i, &name);
+        }
+        if links > 0 {
+            (0..links).for_each(|_| report.remove(Removed::Secret));
+            edited.retain_links(|link| !shapes.fires(link.trace_state()));
+        }
+    }
+
+    /// The name an event is given instead of its own, if it may not keep it.
+    fn event_name(&self, name: &str, masker: &Masker<'_>, report: &mut Report) -> Option<String> {
+        if self.mode == Mode::Redact {
+            return masker.text("", name, report);
+        }
+        // Names of events are short and few: what looks like a sentence is one.
+        let known =
+            name.len() <= 24 && !name.contains(' ') && !name.bytes().any(|b| b.is_ascii_digit() || b == b'@' || b == b'=');
+        if known || (self.passes("", name) && !text::is_prose(name)) || text::is_note(name) {
+            return None;
+        }
+        report.masked += 1;
+        Some(removed(name.len()))
+    }
+
+    /// Body, event name and severity text of a log.
+    fn apply_log_texts(&self, data: &mut Data, place: Place, masker: &Masker<'_>, report: &mut Report) {
+        let RecordRef::Log(log) = data.record(place.at) else { return };
+        let own = log.event_name();
+        let name = if own.is_empty() { log.attrs().str(keys::EVENT_NAME).unwrap_or("") } else { own };
+        let new_name = self.event_name(own, masker, report);
+        let severity = masker.text("", log.severity_text(), report);
+        let body = match log.body() {
+            ValueRef::Empty | ValueRef::Int(_) | ValueRef::Double(_) | ValueRef::Bool(_) => None,
+            body if self.mode == Mode::Redact => match self.carry_out(Verdict::Redact, &place.conversation, "body", body, report)
+            {
+                Edit::Replace(masked) => Some(masked),
+                _ => None,
+            },
+            // What connectors make is masked when it is made; what only says it is one of theirs is looked at.
+            ValueRef::Str(text) if event_names::is_ours(name) => masker.text("", text, report).map(Value::Str),
+            ValueRef::Str(text) if !is_message_event(name) && self.passes("", text) && text::is_identifier(text) => None,
+            body => match note(body, report) {
+                Edit::Replace(note) => Some(note),
+                _ => None,
+            },
+        };
+        let mut edited = data.edit(place.at);
+        if let Some(body) = body {
+            edited.set_body(&body);
+        }
+        if let Some(name) = new_name {
+            edited.set_event_name(&name);
+        }
+        if let Some(severity) = severity {
+            edited.set_severity_text(&severity);
+        }
+    }
+
+    /// Whether a text repeats what an attribute or event that is about to go says: prompts in span names, exceptions in
+    /// status messages.
+    fn repeats_content(&self, span: SpanRef<'_>, place: Place, text: &str) -> bool {
+        const SHORTEST: usize = 6;
+        // Names may carry a kind behind the last dot.
+        let stem = text.rsplit_once('.').map_or(text, |(stem, _)| stem).trim_end_matches('.');
+        let says = |key: Key<'_>, value: ValueRef<'_>| {
+            let Some(content) = value.as_str() else { return false };
+            let goes = matches!(self.verdict(place.dialect, key, value), Verdict::Remove(Removed::Content) | Verdict::Note);
+            let inside = content.len() >= SHORTEST && text.contains(content);
+            goes && (inside || (stem.len() >= SHORTEST && content.contains(stem)))
+        };
+        let in_events = || span.events().any(|event| event.attrs().iter().any(|(key, value)| says(key, value)));
+        span.attrs().iter().any(|(key, value)| says(key, value)) || in_events()
+    }
+
+    /// Spans and logs of other telemetry: only keys that hold content on any span.
+    fn apply_generic(&self, data: &mut Data, at: usize, report: &mut Report) {
+        if self.mode == Mode::Keep {
+            return;
+        }
+        let record = data.record(at);
+        let is_generic = |key: Key<'_>| class::generic(key.name).is_some();
+        let own = record.attrs().keys().any(is_generic);
+        let in_events = record.as_span().is_some_and(|span| span.events().any(|event| event.attrs().keys().any(is_generic)));
+        if !own && !in_events {
+            return;
+        }
+        let conversation = self.conversation_of(record);
+        let mut edit = |key: Key<'_>, value: ValueRef<'_>| {
+            let verdict = match (class::generic(key.name), self.mode) {
+                (None, _) => return Edit::Keep,
+                (Some(_), Mode::Redact) => Verdict::Redact,
+                (Some(Known::Address), _) => Verdict::Query,
+                (Some(_), _) => Verdict::Note,
+            };
+            self.carry_out(verdict, &conversation, key.name, value, report)
+        };
+        if own {
+            data.edit(at).map_attrs(&mut edit);
+        }
+        if in_events {
+            data.edit(at).map_event_attrs(|_, key, value| edit(key, value));
+        }
+    }
+
+    /// A span's name by the conventions, from what is known of it.
+    fn canonical_name(&self, record: RecordRef<'_>) -> String {
+        let attrs = record.attrs();
+        let subject = [keys::GEN_AI_TOOL_NAME, keys::GEN_AI_AGENT_NAME, keys::GEN_AI_REQUEST_MODEL]
+            .into_iter()
+            .find_map(|key| attrs.str(key));
+        let operation = crate::record::operation(record).or_else(|| attrs.str(keys::CHAPERONE_STEP_NATIVE_KIND));
+        let operation = operation.filter(|operation| self.name_passes(operation));
+        match (operation, subject.filter(|subject| self.name_passes(subject))) {
+            (Some(operation), Some(subject)) => format!("{operation} {subject}"),
+            (Some(operation), None) => operation.to_owned(),
+            (None, _) => removed(record.as_span().map_or(0, |span| span.name().len())),
+        }
+    }
+
+    fn name_passes(&self, name: &str) -> bool {
+        self.passes("", name) && !text::is_prose(name)
+    }
+}
