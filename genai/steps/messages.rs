@@ -33,6 +33,8 @@ pub struct ToolOutcome {
     pub arguments: Option<Json>,
     /// The result. `None` when content was not captured.
     pub result: Option<Json>,
+    /// A flag beside the result says that the tool failed.
+    pub failed: bool,
 }
 
 /// Tool calls that the messages of one record tell about.
@@ -95,6 +97,7 @@ impl Conversation {
             name: text(part.name.as_ref()).or(asked_name),
             arguments: call.and_then(|call| call.arguments),
             result: result.map(|result| unfolded(result).0),
+            failed: part.is_error == Some(Json::Bool(true)),
             id,
         }
     }
@@ -120,6 +123,7 @@ struct Part {
     arguments: Option<Json>,
     response: Option<Json>,
     result: Option<Json>,
+    is_error: Option<Json>,
 }
 
 #[derive(Debug, Clone, Deserialize, PartialEq)]

@@ -53,6 +53,7 @@ pub const KINDS: [&str; 18] = [
 
 pub fn checks(facts: &Facts, found: &Found) -> Vec<Check> {
     let (failed, ok) = found.totals.calls();
+    let ok = found.aggregated.unwrap_or(ok);
     let failures: u64 = facts.calls_failed.values().sum();
     let cost = cost(facts, found.unix_ns);
     let alias = |counts: &Counts| {

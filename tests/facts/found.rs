@@ -22,13 +22,18 @@ pub struct Found {
     pub failure_codes: BTreeSet<String>,
     pub failure_types: BTreeSet<String>,
     pub finish: Counts,
+    /// Of records that carry the tokens of calls which are counted elsewhere: for want of those on the calls.
+    pub finish_of_sums: Counts,
     pub first_response_times: u64,
     pub embeddings: u64,
+    embedding_spans: Vec<[u8; 8]>,
     pub retrievals: Counts,
     pub events: Events,
     pub tool_errors: Counts,
     pub cost_nanos: i64,
     pub unpriced: u64,
+    /// Calls that aggregates name, where no call was seen.
+    pub aggregated: Option<u64>,
     /// The latest event time: prices are those of that day.
     pub unix_ns: u64,
     pub runs: Runs,
@@ -61,9 +66,44 @@ impl Found {
             found.dialect(record);
             found.add(record, &told);
         }
+        // Spans around an embedding that other spans tell of are none.
+        let uncounted = found.totals.uncounted_spans();
+        found.embeddings = found.embedding_spans.iter().filter(|span| !uncounted.contains(*span)).count() as u64;
         found.events.finish();
-        found.runs = Runs::of(&agent_runs::runs(enriched));
+        if found.finish.is_empty() {
+            found.finish = std::mem::take(&mut found.finish_of_sums);
+        }
+        found.runs = Runs::of(&agent_runs::runs(enriched.clone()));
+        if found.totals.is_unmeasured() {
+            found.take_aggregates(enriched.iter().flat_map(|data| (0..data.records()).map(|at| data.record(at))));
+        }
         found
+    }
+
+    /// No call was seen: what aggregates said is all there is, and `agent_runs` takes it at the end.
+    fn take_aggregates<'a>(&mut self, records: impl Iterator<Item = RecordRef<'a>>) {
+        for record in records.filter(|record| record.attrs().str(keys::CHAPERONE_USAGE_SCOPE) == Some("aggregate")) {
+            if record.attrs().get(keys::CHAPERONE_LLM_REQUESTS).is_some() {
+                self.measure(record);
+            }
+        }
+        if !self.models.is_empty() {
+            self.aggregated = Some(self.runs.llm_calls);
+            self.cost_nanos = self.runs.cost_nanos;
+        }
+    }
+
+    fn measure(&mut self, record: RecordRef<'_>) {
+        let attrs = record.attrs();
+        let count = |key: KeyId| attrs.int(key).and_then(|n| u64::try_from(n).ok()).unwrap_or(0);
+        let model = self.models.entry(wire::base(record::model(record).unwrap_or("?")).to_owned()).or_default();
+        model.input += count(keys::GEN_AI_USAGE_INPUT_TOKENS);
+        model.output += count(keys::GEN_AI_USAGE_OUTPUT_TOKENS);
+        model.cache_read += count(keys::GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS);
+        model.cache_write += count(keys::CHAPERONE_USAGE_CACHE_WRITE_5M_TOKENS);
+        model.cache_write += count(keys::CHAPERONE_USAGE_CACHE_WRITE_1H_TOKENS);
+        model.cache_write_1h += count(keys::CHAPERONE_USAGE_CACHE_WRITE_1H_TOKENS);
+        model.reasoning += count(keys::GEN_AI_USAGE_REASONING_OUTPUT_TOKENS);
     }
 
     fn dialect(&mut self, record: RecordRef<'_>) {
@@ -106,17 +146,9 @@ impl Found {
 
     fn call(&mut self, record: RecordRef<'_>, kind: StepKind, told: &Told) {
         let attrs = record.attrs();
-        let count = |key: KeyId| attrs.int(key).and_then(|n| u64::try_from(n).ok()).unwrap_or(0);
         let failed = is_error(record);
         if attrs.str(keys::CHAPERONE_USAGE_SOURCE).is_some_and(|source| source != "missing") {
-            let model = self.models.entry(wire::base(record::model(record).unwrap_or("?")).to_owned()).or_default();
-            model.input += count(keys::GEN_AI_USAGE_INPUT_TOKENS);
-            model.output += count(keys::GEN_AI_USAGE_OUTPUT_TOKENS);
-            model.cache_read += count(keys::GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS);
-            model.cache_write += count(keys::CHAPERONE_USAGE_CACHE_WRITE_5M_TOKENS);
-            model.cache_write += count(keys::CHAPERONE_USAGE_CACHE_WRITE_1H_TOKENS);
-            model.cache_write_1h += count(keys::CHAPERONE_USAGE_CACHE_WRITE_1H_TOKENS);
-            model.reasoning += count(keys::GEN_AI_USAGE_REASONING_OUTPUT_TOKENS);
+            self.measure(record);
         }
         let cost = attrs.get(keys::CHAPERONE_COST_TOTAL).and_then(ValueRef::as_f64);
         self.cost_nanos += cost.map_or(0, |usd| (usd * 1e9).round() as i64);
@@ -128,11 +160,16 @@ impl Found {
             self.failure_types.insert(kind.rsplit('.').next().unwrap_or_default().to_owned());
             return;
         }
-        self.embeddings += u64::from(kind == StepKind::Embedding);
+        if kind == StepKind::Embedding {
+            self.embedding_spans.extend(record.span_id());
+        }
         let also = told.of_call(record);
         let reason = finish_reason(record).or_else(|| also.and_then(|also| also.finish.clone()));
+        // A record that carries tokens of calls nobody can count ends no call.
         if let Some(reason) = reason {
-            *self.finish.entry(wire::finish(&reason)).or_default() += 1;
+            let covers_others = attrs.int(keys::CHAPERONE_LLM_REQUESTS) == Some(0);
+            let counts = if covers_others { &mut self.finish_of_sums } else { &mut self.finish };
+            *counts.entry(wire::finish(&reason)).or_default() += 1;
         }
         let has_time = attrs.get(keys::GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK).is_some() || also.is_some_and(|also| also.has_time);
         self.first_response_times += u64::from(has_time);
