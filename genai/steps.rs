@@ -19,7 +19,7 @@ mod signals;
 mod tools;
 mod write;
 
-pub use calls::{ArgumentsKey, Asked, CallKey, CallMemory, IN_MESSAGES, Run, Told};
+pub use calls::{ArgumentsKey, Asked, CallKey, CallMemory, IN_MESSAGES, Named, Run, Told};
 pub use digest::{Digester, Digests};
 pub use facts::{CallEvent, Facts, ToolFacts};
 pub use failure::{Failure, failure, is_error};

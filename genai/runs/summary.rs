@@ -122,11 +122,13 @@ impl Run {
         let order = self.order();
         let step_facts = self.step_facts(&order);
         let counted = || self.steps().filter(|step| !step.duplicate);
-        let errors = counted().filter(|step| step.error).count() as u64;
         let totals = &self.totals;
+        let uncounted = totals.uncounted_spans();
+        let is_told_twice = |step: &Step| step.kind.is_call() && step.span.is_some_and(|span| uncounted.contains(&span));
+        let errors = counted().filter(|step| step.error && !is_told_twice(step)).count() as u64;
         let aggregate = if totals.is_unmeasured() { self.aggregate_usage() } else { None };
-        let owned = (Usage::of(totals), i128::from(totals.cost_nanos));
-        let (usage, cost_nanos) = aggregate.unwrap_or(owned);
+        let owned = (Usage::of(totals), i128::from(totals.cost_nanos), 0);
+        let (usage, cost_nanos, aggregated) = aggregate.unwrap_or(owned);
         let (failed, ended_well) = totals.calls();
         let names = |names: &std::collections::BTreeSet<String>| names.iter().cloned().collect::<Vec<_>>();
         Summary {
@@ -138,10 +140,10 @@ impl Run {
             cost_is_lower_bound: totals.is_lower_bound(),
             unpriced_calls: totals.unpriced_calls,
             steps: counted().count() as u64,
-            llm_calls: failed + ended_well,
+            llm_calls: (failed + ended_well).max(aggregated),
             tool_calls: totals.executed.values().sum(),
             tool_calls_requested: totals.requested.values().sum(),
-            retries: counted().filter(|step| step.attempt > 1).count() as u64,
+            retries: self.retries(&uncounted),
             errors,
             recovered_errors: step_facts.iter().filter(|fact| fact.recovered).count() as u64,
             delegation_depth: self.delegation_depth(),
@@ -156,7 +158,7 @@ impl Run {
         }
     }
 
-    fn steps(&self) -> impl Iterator<Item = &Step> {
+    pub(super) fn steps(&self) -> impl Iterator<Item = &Step> {
         self.steps.iter()
     }
 

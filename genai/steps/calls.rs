@@ -45,13 +45,16 @@ pub struct ArgumentsKey {
     pub shape: u64,
 }
 
+/// Hashes of trace and of run, each with that of the tool's name: not every record of a run carries both. Empty when nothing names the tool.
+pub type Named = [Option<(u64, u64)>; 2];
+
 /// A record that tells of a tool's run.
 #[derive(Debug, Clone, Copy)]
 pub struct Run {
     /// The call's id, if it has one.
     pub id: Option<CallKey>,
-    /// Hashes of trace (else run) and of the tool's name; `None` when nothing names the tool.
-    pub named: Option<(u64, u64)>,
+    /// Where records without id are looked for.
+    pub named: Named,
     /// Arguments, if known.
     pub arguments: Option<ArgumentsKey>,
     /// The record's identity.
@@ -80,7 +83,7 @@ struct Known {
     ids: Vec<CallKey>,
     /// A real call id; requests without one are kept under their place.
     has_id: bool,
-    named: Option<(u64, u64)>,
+    named: Named,
     asked: Option<Asked>,
     requested_by: Option<u64>,
     arguments: Option<ArgumentsKey>,
@@ -107,7 +110,7 @@ impl CallMemory {
         id: CallKey,
         has_id: bool,
         record: u64,
-        asked: impl FnOnce() -> (Asked, Option<(u64, u64)>, Option<ArgumentsKey>),
+        asked: impl FnOnce() -> (Asked, Named, Option<ArgumentsKey>),
     ) -> Told {
         let number = self.by_id.get(&id).copied().unwrap_or_else(|| self.remember(Some(id)));
         let Some(known) = self.known_mut(number) else { return Told::First };
@@ -181,13 +184,8 @@ impl CallMemory {
                     self.by_id.remove(&id);
                 }
             }
-            if let Some(named) = oldest.named
-                && let Some(numbers) = self.by_name.get_mut(&named)
-            {
-                numbers.retain(|kept| *kept != number);
-                if numbers.is_empty() {
-                    self.by_name.remove(&named);
-                }
+            for named in oldest.named.into_iter().flatten() {
+                self.unname(number, named);
             }
         }
         self.hand_overs.evict(max);
@@ -226,12 +224,14 @@ impl CallMemory {
         number
     }
 
-    /// Puts a call under the name of its tool, unless it stands under one.
-    fn name(&mut self, number: u64, named: Option<(u64, u64)>) {
-        let (Some(named), Some(known)) = (named, self.known_mut(number)) else { return };
-        if known.named.is_none() {
-            known.named = Some(named);
-            let numbers = self.by_name.entry(named).or_default();
+    /// Puts a call under the name of its tool, where it does not stand under one.
+    fn name(&mut self, number: u64, named: Named) {
+        let Some(place) = self.place(number) else { return };
+        let Some(known) = self.calls.get_mut(place) else { return };
+        for (held, named) in known.named.iter_mut().zip(named) {
+            let (None, Some(key)) = (&held, named) else { continue };
+            *held = Some(key);
+            let numbers = self.by_name.entry(key).or_default();
             if numbers.len() == MOST_OF_ONE_NAME {
                 numbers.pop_front();
             }
@@ -239,12 +239,21 @@ impl CallMemory {
         }
     }
 
+    fn unname(&mut self, number: u64, named: (u64, u64)) {
+        if let Some(numbers) = self.by_name.get_mut(&named) {
+            numbers.retain(|kept| *kept != number);
+            if numbers.is_empty() {
+                self.by_name.remove(&named);
+            }
+        }
+    }
+
     /// The call of which this record is one more sighting, by the tool's name.
     ///
     /// The record itself, sent again; else a run that other sources told of and this one did not; else one that was only asked for.
     fn like(&self, run: &Run, by_id: Option<u64>) -> Option<u64> {
-        let numbers = self.by_name.get(&run.named?)?;
-        let candidates = || numbers.iter().filter_map(|number| Some((*number, self.known(*number)?)));
+        let numbers = || run.named.iter().flatten().filter_map(|named| self.by_name.get(named)).flatten();
+        let candidates = || numbers().filter_map(|number| Some((*number, self.known(*number)?)));
         let is_same = |known: &Known| known.sightings.iter().any(|seen| seen.source == run.source && seen.record == run.record);
         if run.id.is_none()
             && let Some((number, _)) = candidates().find(|(_, known)| is_same(known))
@@ -269,12 +278,12 @@ impl CallMemory {
     fn merge(&mut self, from: u64, into: u64) -> u64 {
         let Some(other) = self.known_mut(from) else { return into };
         let (sightings, ids, arguments) = (std::mem::take(&mut other.sightings), std::mem::take(&mut other.ids), other.arguments);
-        let named = other.named.take();
+        let named = std::mem::take(&mut other.named);
         for id in &ids {
             self.by_id.insert(*id, into);
         }
-        if let Some(numbers) = named.and_then(|named| self.by_name.get_mut(&named)) {
-            numbers.retain(|kept| *kept != from);
+        for named in named.into_iter().flatten() {
+            self.unname(from, named);
         }
         self.name(into, named);
         if let Some(known) = self.known_mut(into) {

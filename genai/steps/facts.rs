@@ -7,7 +7,7 @@ use super::messages::attribute;
 use super::{
     AgentName, ArgumentsKey, Asked, CallKey, CallMemory, Conversation, Digester, Digests, Evidence, Failure, HandedOver,
 };
-use super::{IN_MESSAGES, Lineage, Node, Run, StepKind, Told, ToolOutcome};
+use super::{IN_MESSAGES, Lineage, Named, Node, Run, StepKind, Told, ToolOutcome};
 use super::{failure, hand_over, is_error, is_framework_tool, kind, resource, tool_names_in_definitions};
 use crate::keys;
 use crate::record::{self, is_call_operation, operation};
@@ -39,6 +39,8 @@ pub struct CallEvent {
     pub duplicate: bool,
     /// Arguments are text that is no JSON.
     pub unparseable: bool,
+    /// A flag beside the result says that the tool failed.
+    pub failed: bool,
 }
 
 /// A tool span or log.
@@ -93,6 +95,8 @@ pub struct Facts {
     pub sender: u64,
     identity: u64,
     run: u64,
+    /// The run is more than the trace.
+    own_run: bool,
     group: u64,
     emitter: u64,
     is_span: bool,
@@ -113,7 +117,12 @@ impl Facts {
         let text = |key: KeyId| attrs.str(key).filter(|text| !text.is_empty());
         let tool = (kind == StepKind::Tool).then(|| tool(record, digester));
         let tells = operation(record).is_some_and(is_call_operation) || kind == StepKind::Llm || is_message(record);
-        let conversation = if tells { Conversation::read(record) } else { Conversation::default() };
+        // Agents and steps of frameworks repeat what model calls say; where no call is seen, they are the ones to tell.
+        let conversation = match kind {
+            _ if tells => Conversation::read(record),
+            StepKind::Tool => Conversation::default(),
+            _ => Conversation::read(record).with_ids(),
+        };
         let answers = kind == StepKind::Llm && attrs.get(keys::GEN_AI_OUTPUT_MESSAGES).is_some();
         let (parent, interval) = match record {
             RecordRef::Span(span) => (span.parent_span_id(), (span.start_ns(), span.end_ns())),
@@ -121,7 +130,9 @@ impl Facts {
         };
         let what_name = tool.as_ref().map_or_else(|| text(keys::GEN_AI_REQUEST_MODEL).unwrap_or(""), |tool| &tool.name);
         let shape = tool.as_ref().and_then(|tool| tool.arguments.as_ref()).map_or("", |digests| &digests.shape);
-        let run = text_hash(&record::run_id(record));
+        let run_id = record::run_id(record);
+        let own_run = !run_id.is_empty() && record.trace_id().is_none_or(|trace| !is_hex_of(&run_id, &trace));
+        let run = text_hash(&run_id);
         Facts {
             at,
             kind,
@@ -138,6 +149,7 @@ impl Facts {
             sender,
             identity: identity(record),
             run,
+            own_run,
             // Tools are matched by name within a trace: runs may span many of them.
             group: record.trace_id().map_or(run, hash_of),
             emitter: text_hash(record.scope().name()) ^ record.signal() as u64,
@@ -216,7 +228,7 @@ impl Facts {
             record: self.identity,
             source: self.emitter,
         };
-        if (run.id.is_some() || run.named.is_some())
+        if (run.id.is_some() || run.named.iter().any(Option::is_some))
             && memory.executed(&run) == Told::ByAnother
             && let Some(tool) = &mut self.tool
         {
@@ -258,6 +270,7 @@ impl Facts {
                 result: None,
                 duplicate: false,
                 unparseable,
+                failed: false,
                 name,
                 id: request.id,
             });
@@ -291,6 +304,7 @@ impl Facts {
             result: outcome.result.as_ref().map(|value| digester.value(value)),
             duplicate: told == Told::ByAnother,
             unparseable: false,
+            failed: outcome.failed,
             id: Some(outcome.id),
         });
     }
@@ -302,14 +316,18 @@ impl Facts {
     }
 
     fn handed_over(&self, over: super::HandOver, evidence: Evidence, told_by: u64, call_id: Option<String>) -> HandedOver {
-        let source = self.agent.as_ref().map(|agent| agent.name.to_string());
+        let source = over.source.or_else(|| self.agent.as_ref().map(|agent| agent.name.to_string()));
         HandedOver { source, target: over.target, how: over.how, evidence, told_by, call_id, by_model: true }
     }
 
     /// Where a tool's runs are looked for when they carry no id.
-    fn named(&self, name: &str) -> Option<(u64, u64)> {
+    fn named(&self, name: &str) -> Named {
         let folded = folded(name);
-        (!folded.is_empty()).then(|| (self.group, text_hash(&folded)))
+        if folded.is_empty() {
+            return [None; 2];
+        }
+        let name = text_hash(&folded);
+        [self.trace.map(|trace| (hash_of(trace), name)), self.own_run.then_some((self.run, name))]
     }
 
     /// Call ids are unique to a sender; short ones (`call_0`) only to a run. `None` for what stands for no id.
@@ -327,6 +345,10 @@ impl Facts {
 fn folded(name: &str) -> String {
     let own = name.strip_prefix("mcp__").and_then(|rest| rest.split_once("__")).map_or(name, |(_, own)| own);
     own.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+fn is_hex_of(text: &str, bytes: &[u8; 16]) -> bool {
+    u128::from_str_radix(text, 16).is_ok_and(|number| number.to_be_bytes() == *bytes)
 }
 
 fn hash_of(value: impl Hash) -> u64 {
@@ -378,7 +400,8 @@ fn is_message(record: RecordRef<'_>) -> bool {
 fn tool(record: RecordRef<'_>, digester: &Digester) -> ToolFacts {
     let attrs = record.attrs();
     let value = |key: KeyId| attrs.get(key).filter(|value| !matches!(value, ValueRef::Empty)).map(attribute);
-    let name = attrs.str(keys::GEN_AI_TOOL_NAME).unwrap_or("").to_owned();
+    let of_span = || record.as_span().map_or("", |span| span.name());
+    let name = attrs.str(keys::GEN_AI_TOOL_NAME).filter(|name| !name.is_empty()).unwrap_or_else(of_span).to_owned();
     let arguments: Option<Json> = value(keys::GEN_AI_TOOL_CALL_ARGUMENTS);
     let digests = arguments.as_ref().map(|value| digester.value(value));
     let is_framework = is_framework_tool(&name);

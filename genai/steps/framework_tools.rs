@@ -8,14 +8,19 @@ use serde_json::Value as Json;
 use std::sync::LazyLock;
 
 static TOOLS: LazyLock<Vec<Tool>> = LazyLock::new(|| {
-    let rows = rows(include_str!("../data/framework_tools.tsv"), 3);
-    rows.filter_map(|row| Some(Tool { name: Name::parse(row.first()?), does: row.get(1)?, target: row.get(2)? })).collect()
+    let rows = rows(include_str!("../data/framework_tools.tsv"), 4);
+    let tools = rows.filter_map(|row| {
+        let [name, does, target, source] = row[..] else { return None };
+        Some(Tool { name: Name::parse(name), does, target, source_in_arguments: source == "arguments" })
+    });
+    tools.collect()
 });
 
 struct Tool {
     name: Name,
     does: &'static str,
     target: &'static str,
+    source_in_arguments: bool,
 }
 
 /// A row's name: as it is, with any text in it, or with one text twice.
@@ -53,7 +58,9 @@ impl Name {
 /// A hand-over to another agent, or to a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HandOver {
-    /// Agent's name, where name or arguments of the tool say it.
+    /// Agent that hands over, where the tool says it.
+    pub source: Option<String>,
+    /// Agent handed over to, where name or arguments of the tool say it.
     pub target: Option<String>,
     /// `transfer` `delegate` `return` `escalate_human`.
     pub how: &'static str,
@@ -82,7 +89,8 @@ pub fn hand_over(name: &str, arguments: Option<&Json>) -> Option<HandOver> {
         Some(keys) => keys.split(',').find_map(|key| argument(arguments?.get(key)?)),
         None => Some(tool.target).filter(|target| *target != "-").map(|target| target.replace('*', middle)),
     };
-    Some(HandOver { target: target.filter(|target| !target.trim().is_empty()), how: tool.does })
+    let source = arguments.filter(|_| tool.source_in_arguments).and_then(argument).filter(|source| !source.is_empty());
+    Some(HandOver { source, target: target.filter(|target| !target.trim().is_empty()), how: tool.does })
 }
 
 /// The name that an argument holds, or a list with one name in it.
@@ -139,6 +147,8 @@ mod tests {
         check("handoff", json!("cut {"), Some((None, "transfer")));
         check("Delegate work to coworker", json!({"coworker": "Billing"}), Some((Some("Billing"), "delegate")));
         check("handoff_to_user", json!({}), Some((Some("human"), "escalate_human")));
+        let over = hand_over("handoff to billing_agent", Some(&json!("triage_agent"))).unwrap();
+        assert_eq!((over.source.as_deref(), over.target.as_deref()), (Some("triage_agent"), Some("billing_agent")));
         for name in ["final_answer", "transfer_to_", "ask_user", "search_orders"] {
             check(name, json!({}), None);
         }

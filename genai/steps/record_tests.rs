@@ -73,7 +73,7 @@ fn failures_get_a_type_and_a_code() {
     );
     check(llm, "InternalServerError", "", "model", "server_error", Some(true));
     check(llm, "APITimeoutError", "", "model", "timeout", Some(true));
-    check(llm, "BadRequestError", "", "model", "bad_request_error", None);
+    check(llm, "BadRequestError", "", "model", "bad_request_error", Some(false));
     check(tool, "TimeoutError", "", "tool", "timeout", Some(true));
     check(tool, "ConnectionRefusedError", "", "tool", "connection_error", Some(true));
     check(tool, "403", "", "tool", "auth_error", Some(false));

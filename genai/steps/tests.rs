@@ -92,13 +92,13 @@ fn what_a_call_touches_is_normalised() {
 
 fn run(id: u64, record: u64, source: u64) -> Run {
     let id = (id != 0).then_some((1, id));
-    Run { id, named: Some((1, 7)), arguments: None, record, source }
+    Run { id, named: [Some((1, 7)), None], arguments: None, record, source }
 }
 
 #[test]
 fn a_call_is_told_once_as_requested_and_once_as_executed() {
     let mut memory = CallMemory::default();
-    let asked = || (Asked { name: "t".into(), ..Asked::default() }, Some((1, 7)), None);
+    let asked = || (Asked { name: "t".into(), ..Asked::default() }, [Some((1, 7)), None], None);
     assert_eq!(memory.requested((1, 1), true, 10, asked), Told::First);
     assert_eq!(memory.requested((1, 1), true, 11, asked), Told::Again, "another instrumentation");
     assert_eq!(memory.requested((1, 1), true, 10, asked), Told::First, "the same record again");
@@ -147,7 +147,7 @@ fn spans_without_id_and_results_with_one_are_matched_one_to_one_in_any_order() {
     }
     assert_eq!(owned(&[run(0, 30, 5), run(0, 31, 5), run(1, 20, IN_MESSAGES)]), 2, "the source that tells of most runs");
     assert_eq!(owned(&[run(1, 30, 5), run(2, 20, IN_MESSAGES)]), 2, "other ids are other calls");
-    let other = Run { named: Some((1, 8)), ..run(1, 20, IN_MESSAGES) };
+    let other = Run { named: [Some((1, 8)), None], ..run(1, 20, IN_MESSAGES) };
     assert_eq!(owned(&[run(0, 30, 5), other]), 2, "another tool");
 }
 
@@ -155,7 +155,7 @@ fn spans_without_id_and_results_with_one_are_matched_one_to_one_in_any_order() {
 fn a_span_without_id_is_the_call_that_was_asked_for() {
     let mut memory = CallMemory::default();
     for id in [1, 2] {
-        let asked = || (Asked { name: "t".into(), ..Asked::default() }, Some((1, 7)), None);
+        let asked = || (Asked { name: "t".into(), ..Asked::default() }, [Some((1, 7)), None], None);
         memory.requested((1, id), true, 10, asked);
     }
     assert_eq!([30, 31].map(|record| memory.executed(&run(0, record, 5))), [Told::First, Told::First]);

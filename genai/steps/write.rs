@@ -64,6 +64,9 @@ pub fn attributes(record: RecordRef<'_>, facts: &Facts, digester: &Digester) -> 
     }
     if let Some(tool) = &facts.tool {
         let kind = tool_kind(&tool.name);
+        if !tool.name.is_empty() {
+            set(keys::GEN_AI_TOOL_NAME, text(&tool.name));
+        }
         set(keys::CHAPERONE_TOOL_CLASS, text(kind.class));
         set(keys::CHAPERONE_TOOL_RISK, text(kind.risk));
         set(keys::CHAPERONE_TOOL_SOURCE, text("executed"));
@@ -181,6 +184,9 @@ fn tool_call(call: &CallEvent) -> Pairs {
     pairs.push((keys::CHAPERONE_TOOL_CLASS, text(kind.class)));
     pairs.push((keys::CHAPERONE_TOOL_RISK, text(kind.risk)));
     digests(&call.arguments, &call.result, &call.resource, &mut |key, value| pairs.push((key, value)));
+    if call.failed {
+        pairs.push((keys::ERROR_TYPE, text("tool_error")));
+    }
     pairs
 }
 

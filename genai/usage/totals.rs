@@ -58,6 +58,8 @@ struct Place {
     is_call: bool,
     /// A call that carries usage, whoever owns it.
     measured: bool,
+    /// It carries the tokens of the calls below it, and is none itself.
+    covers: bool,
     /// Tools and agents stand between a wrapper and what it wraps.
     divides: bool,
 }
@@ -123,7 +125,7 @@ impl Totals {
 
     /// Whether cost and tokens are the least that was spent: some calls had no price or did not say what they used.
     pub fn is_lower_bound(&self) -> bool {
-        self.unpriced_calls > 0 || self.counted().iter().any(|call| !call.measured && !call.failed)
+        self.unpriced_calls > 0 || self.counted().iter().any(|call| !call.measured && !call.failed && !self.is_covered(call))
     }
 
     /// Model and embedding calls: failed ones and those that ended well.
@@ -152,11 +154,8 @@ impl Totals {
         let measured = self.calls.iter().filter(|call| call.measured);
         let responses: HashSet<&str> = measured.filter_map(|call| call.response.as_deref()).collect();
         let is_told_by_another = |call: &Call| call.response.as_deref().is_some_and(|id| responses.contains(id));
-        let mut counts: Vec<bool> = self
-            .calls
-            .iter()
-            .map(|call| call.measured || !(is_told_by_another(call) || self.is_wrapper(call, &below)))
-            .collect();
+        let mut counts: Vec<bool> =
+            self.calls.iter().map(|call| call.measured || !(is_told_by_another(call) || self.is_wrapper(call, &below))).collect();
         if counts.iter().zip(&self.calls).any(|(counts, call)| *counts && !call.measured) {
             let places: Vec<_> =
                 self.calls.iter().zip(&counts).map(|(call, counts)| self.sibling(call).filter(|_| *counts)).collect();
@@ -213,8 +212,11 @@ impl Totals {
         let RecordRef::Span(span) = record else { return };
         let (Some(trace), Some(id)) = (span.trace_id(), span.span_id()) else { return };
         let measured = is_call && record.attrs().str(keys::CHAPERONE_USAGE_SOURCE).is_some_and(|source| source != "missing");
+        // It carries the tokens of calls below it, which count themselves.
+        let covers = measured && record.attrs().int(keys::CHAPERONE_LLM_REQUESTS) == Some(0);
+        let measured = measured && !covers;
         let divides = matches!(kind, StepKind::Tool | StepKind::Agent | StepKind::Workflow);
-        self.places.insert((trace, id), Place { parent: span.parent_span_id(), is_call, measured, divides });
+        self.places.insert((trace, id), Place { parent: span.parent_span_id(), is_call, measured, covers, divides });
     }
 
     /// Spans that have a call below them without a tool or agent between.
@@ -246,6 +248,20 @@ impl Totals {
             }
             if place.measured {
                 return true;
+            }
+            next = place.parent;
+        }
+        false
+    }
+
+    /// Whether a record above carries the tokens of this call.
+    fn is_covered(&self, call: &Call) -> bool {
+        let Some((trace, span)) = call.place else { return false };
+        let mut next = self.places.get(&(trace, span)).and_then(|place| place.parent);
+        for _ in 0..self.places.len() {
+            let Some(place) = next.and_then(|parent| self.places.get(&(trace, parent))) else { return false };
+            if place.covers || place.divides {
+                return place.covers;
             }
             next = place.parent;
         }
