@@ -36,7 +36,7 @@ pub(super) struct Masker<'p> {
 impl Masker<'_> {
     /// The text with what was found masked; `None` where nothing was.
     pub(super) fn text(&self, name: &str, text: &str, report: &mut Report) -> Option<String> {
-        if self.looks != Looks::All && !is_suspect(text.as_bytes()) {
+        if self.looks != Looks::All && !is_suspect(text.as_bytes()) && !self.recognizers.has_own() {
             return None;
         }
         self.text_at(name, text, 0, report)
@@ -73,11 +73,14 @@ impl Masker<'_> {
     fn hits(&self, name: &str, text: &str) -> Vec<Hit<'_>> {
         let mut hits = Vec::new();
         self.recognizers.find_named(if self.looks == Looks::All { name } else { "" }, text, &mut hits);
-        let is_number = |kind: Kind| matches!(kind, Kind::Phone | Kind::Card | Kind::NationalId);
+        // An id may be nothing but digits; what has a blank in it is no id.
+        let may_be_id = self.looks == Looks::Ids && !text.contains(' ');
+        let is_number = |kind: Kind| may_be_id && matches!(kind, Kind::Phone | Kind::Card | Kind::NationalId);
         hits.retain(|hit| match self.looks {
             Looks::All => true,
-            Looks::Shapes => hit.kind != Kind::Ip && (hit.score >= SHAPE || hit.kind == Kind::Secret),
-            Looks::Ids => hit.kind != Kind::Ip && (hit.score >= SHAPE || hit.kind == Kind::Secret) && !is_number(hit.kind),
+            Looks::Shapes | Looks::Ids => {
+                hit.kind != Kind::Ip && (hit.score >= SHAPE || hit.kind == Kind::Secret) && !is_number(hit.kind)
+            }
         });
         hits
     }
@@ -165,6 +168,10 @@ impl Masker<'_> {
 pub(super) fn is_suspect(bytes: &[u8]) -> bool {
     const RUN: usize = 14;
     const DIGITS: usize = 7;
+    // Digests and ids of traces: the commonest long values, and nothing can be told from them.
+    if matches!(bytes.len(), 32 | 64) && bytes.iter().all(u8::is_ascii_hexdigit) {
+        return false;
+    }
     let (mut run, mut digits) = (0, 0);
     for byte in bytes {
         if byte.is_ascii_alphanumeric() {

@@ -9,7 +9,7 @@ use super::recognise::Recognizers;
 use super::report::{Removed, Report};
 use super::text::{self, removed};
 use crate::dialects::Dialect;
-use crate::keys::{self, Class};
+use crate::keys::Class;
 use chaperone_proto::{Edit, Key, Value, ValueRef};
 
 /// What becomes of content.
@@ -132,7 +132,7 @@ impl Policy {
             (Known::Class(Class::Meta), Mode::Keep) => Verdict::Pass,
             (_, Mode::Keep) => Verdict::Whole,
             (_, _) if key.id.is_none() && self.is_private(key.name) => Verdict::Remove(Removed::KeyName),
-            (Known::Class(Class::Meta), _) if is_ours(key) || !class::is_text(value) => Verdict::Pass,
+            (Known::Class(Class::Meta), _) if !class::is_text(value) => Verdict::Pass,
             (Known::Class(Class::Meta), _) if is_id(key.name) => Verdict::Ids,
             (Known::Class(Class::Meta), _) => Verdict::Shapes,
             (_, Mode::Redact) => Verdict::Redact,
@@ -251,22 +251,6 @@ fn plain_json(value: &Value) -> serde_json::Value {
         Value::Array(items) => items.iter().map(plain_json).collect(),
         Value::Map(pairs) => pairs.iter().map(|(name, value)| (name.clone(), plain_json(value))).collect(),
     }
-}
-
-/// Keys whose values are made here, out of digests, numbers and closed lists.
-fn is_ours(key: Key<'_>) -> bool {
-    matches!(
-        key.id,
-        Some(
-            keys::CHAPERONE_DIALECT_NAME
-                | keys::CHAPERONE_DIALECT_VERSION
-                | keys::CHAPERONE_RECORD_ID
-                | keys::CHAPERONE_STEP_KIND
-                | keys::CHAPERONE_CONTENT_HASH
-                | keys::GEN_AI_OPERATION_NAME
-                | keys::GEN_AI_PROVIDER_NAME
-        )
-    ) || key.name.ends_with("_hash")
 }
 
 /// Whether a key is of something that may be nothing but digits.

@@ -95,6 +95,9 @@ impl Custom {
             into.extend(pattern.find_iter(text).filter(|found| !found.is_empty()).map(hit));
         }
     }
+    pub(super) fn is_empty(&self) -> bool {
+        self.patterns.is_empty() && self.canaries.is_none()
+    }
     pub(super) fn allows(&self, found: &str) -> bool {
         self.allowed.iter().any(|pattern| pattern.is_match(found))
     }

@@ -168,6 +168,11 @@ impl Recognizers {
         self.custom.allow(pattern)
     }
 
+    /// Whether there are recognisers of the user's, which may find anything anywhere.
+    pub(crate) fn has_own(&self) -> bool {
+        !self.custom.is_empty()
+    }
+
     /// Everything that is recognised in `text`, in order, without overlaps.
     ///
     /// Where two recognisers overlap the hit covers both and is of the surer one's kind.
