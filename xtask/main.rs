@@ -3,12 +3,14 @@
 //! `cargo xtask test` fetches what tests need into `.cache/` and runs them all; `tidy` checks what no compiler checks;
 //! `bench gate` counts instructions and compares with the limits; `bench load` measures CPU and memory under load;
 //! `corpus` compares what the graph finds in every capture with what its wire carries;
+//! `gen` writes the documents that are made from tables;
 //! `prices` writes the embedded price list; `fuzz` searches for inputs that break what must hold for any input.
 
 mod bench;
 mod clients;
 mod corpus;
 mod fuzz;
+mod generate;
 mod imports;
 mod load;
 mod prepare;
@@ -20,7 +22,7 @@ use anyhow::{Result, bail};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: cargo xtask <test [ARGS for cargo test] | prepare | prices FILE NAME@VERSION | tidy | corpus [PREFIX] | bench gate | bench load [--peer NAME]... | fuzz [TARGET]... [--seconds N]>";
+const USAGE: &str = "usage: cargo xtask <test [ARGS for cargo test] | prepare | prices FILE NAME@VERSION | tidy | corpus [PREFIX] | gen | bench gate | bench load [--peer NAME]... | fuzz [TARGET]... [--seconds N]>";
 
 fn main() -> ExitCode {
     match task() {
@@ -39,6 +41,7 @@ fn task() -> Result<()> {
         ["test", rest @ ..] => test::run(rest),
         ["prepare"] => prepare::all(),
         ["prices", file, name] => prices::prices(file, name),
+        ["gen"] => generate::run(),
         ["corpus"] => corpus::run(""),
         ["corpus", prefix] => corpus::run(prefix),
         ["tidy"] => tidy::run(),
