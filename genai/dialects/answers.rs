@@ -52,6 +52,14 @@ pub(crate) fn query(blob: &str) -> Option<String> {
     None
 }
 
+/// The name in a tool's metadata, or in the text of a tool's name alone.
+pub(crate) fn tool_name(tool: &str) -> Option<String> {
+    match python_text::structured(tool) {
+        Some(value) => value.get("name").and_then(Value::as_str).map(str::to_owned),
+        None => Some(tool.to_owned()).filter(|name| name.len() <= 64 && !name.contains([' ', '\n'])),
+    }
+}
+
 /// Why an answer ended, as its text says: a member of the provider's object, as JSON or as Python prints it.
 pub(crate) fn ending(answer: &str) -> Option<&str> {
     let begins = answer.trim_start();

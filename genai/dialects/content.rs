@@ -125,7 +125,11 @@ fn add_absent(record: RecordRef<'_>, plan: &mut Plan, key: KeyId, value: Value) 
 
 /// `llm.invocation_parameters`: what was asked of the model, as JSON.
 fn add_parameters(record: RecordRef<'_>, value: ValueRef<'_>, plan: &mut Plan) {
-    let Some(Json::Object(parameters)) = crate::record::to_json(value) else {
+    let parameters = match value {
+        ValueRef::Str(text) => super::json_paths::parse(text),
+        other => Some(crate::record::plain(other)),
+    };
+    let Some(Json::Object(parameters)) = parameters else {
         plan.counts.failed += 1;
         return;
     };
@@ -296,7 +300,7 @@ fn add_finish_reasons(record: RecordRef<'_>, answer: Option<&str>, plan: &mut Pl
         plan.add(key, Value::Array(finish_reasons(ValueRef::Str(word)).into_iter().map(Value::Str).collect()));
         return;
     }
-    let Some(messages) = record.attrs().str(keys::GEN_AI_OUTPUT_MESSAGES).filter(|text| text.contains("finish_reason")) else {
+    let Some(messages) = text(record, plan, keys::GEN_AI_OUTPUT_MESSAGES).filter(|text| text.contains("finish_reason")) else {
         return;
     };
     let endings: Vec<Ending> = serde_json::from_str(messages).unwrap_or_default();

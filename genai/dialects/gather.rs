@@ -78,7 +78,7 @@ impl<'a> Gathered<'a> {
             gathered.read_named(record, rows, name, plan);
         }
         if let Some(span) = record.as_span() {
-            if let Some(rule) = mapping.span_name(dialect, span.name()) {
+            if let Some(rule) = mapping.span_name(dialect, without_id(span.name())) {
                 gathered.take(Key { id: None, name: "" }, ValueRef::Str(span.name()), rule, plan);
             }
             gathered.read_events(span, dialect, plan);
@@ -222,4 +222,11 @@ impl<'a> Gathered<'a> {
     pub(crate) fn special_str(&self, transform: Transform) -> Option<&'a str> {
         self.special(transform).and_then(ValueRef::as_str)
     }
+}
+
+/// A span's name without the random id that LlamaIndex appends to each.
+fn without_id(name: &str) -> &str {
+    let cut = name.len().checked_sub(37).and_then(|at| name.split_at_checked(at));
+    let is_id = |id: &str| id.starts_with('-') && id.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit());
+    cut.filter(|(_, id)| is_id(id)).map_or(name, |(rest, _)| rest)
 }

@@ -65,6 +65,12 @@ pub(crate) enum Transform {
     Instructions,
     /// A list in one text, its items separated by commas.
     Split,
+    /// True or false, also as text.
+    Bool,
+    /// The text of a query inside an object that holds it.
+    Query,
+    /// The name in a tool's description.
+    ToolOf,
     /// How many items such a list has.
     Count,
     /// A model's name without the provider in front.
@@ -188,6 +194,9 @@ impl Transform {
             "usage-text" => Transform::UsageText,
             "instructions" => Transform::Instructions,
             "split" => Transform::Split,
+            "bool" => Transform::Bool,
+            "query" => Transform::Query,
+            "tool-of" => Transform::ToolOf,
             "count" => Transform::Count,
             "unprefixed" => Transform::Unprefixed,
             "event-list" => Transform::EventList,
