@@ -162,11 +162,11 @@ mod tests {
     fn requests_as_python_prints_them_are_read() {
         let choices = "[{'finish_reason': 'tool_calls', 'message': {'content': None, 'role': 'assistant', 'tool_calls': [{'id': 'c1', 'function': {'arguments': '{}', 'name': 'f'}}]}}]";
         let told = raw("openai.choices", ValueRef::Str(choices)).unwrap();
-        let answer = r#"[{"role":"assistant","parts":[{"type":"tool_call","id":"c1","name":"f","arguments":{}}],"finish_reason":"tool_calls"}]"#;
+        let answer = r#"[{"role":"assistant","parts":[{"type":"tool_call","id":"c1","name":"f","arguments":{}}],"finish_reason":"tool_call"}]"#;
         assert_eq!(write_messages(&told.output), answer);
         let blocks = "[{'type': 'tool_use', 'id': 'c1', 'name': 'f', 'input': {}}]";
         let told = raw("anthropic.content", ValueRef::Str(blocks)).unwrap();
-        assert_eq!(write_messages(&told.output), answer.replace(",\"finish_reason\":\"tool_calls\"", ""));
+        assert_eq!(write_messages(&told.output), answer.replace(",\"finish_reason\":\"tool_call\"", ""));
         assert!(raw("openai.usage", ValueRef::Str("{'prompt_tokens': 1}")).is_none());
     }
 }

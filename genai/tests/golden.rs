@@ -67,4 +67,13 @@ golden! {
     openllmetry_openai_with_tools: "openllmetry-openai-tools";
     openllmetry_langchain: "langchain-openllmetry-chat";
     traceloop_workflow: "traceloop-injection";
+    vercel_with_tools: "vercel-ai-tools";
+    vercel_streamed: "vercel-ai-stream";
+    langfuse_over_langchain: "langfuse-langchain-tools";
+    langfuse_over_openai: "langfuse-openai-cached";
+    mlflow_over_openai: "mlflow-openai-timeout";
+    mlflow_over_langchain: "mlflow-langchain-rag";
+    haystack_agent: "haystack-timeout";
+    haystack_pipeline: "haystack-rag";
+    mastra_with_tools: "mastra-tools";
 }

@@ -324,7 +324,7 @@ fn a_choice_in_a_log_becomes_an_output_message() {
     let body = json!({"index": 0, "finish_reason": "tool_calls", "message": {"role": "assistant", "tool_calls": [{"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}]}});
     let log = json!({"eventName": "gen_ai.choice", "body": support::any(&body)});
     let data = normalized(log_of("opentelemetry.instrumentation.openai_v2", log, &json!({"gen_ai.system": "openai"})));
-    let expected = json!([{"role": "assistant", "finish_reason": "tool_calls", "parts": [{"type": "tool_call", "id": "c1", "name": "f", "arguments": {}}]}]);
+    let expected = json!([{"role": "assistant", "finish_reason": "tool_call", "parts": [{"type": "tool_call", "id": "c1", "name": "f", "arguments": {}}]}]);
     assert_eq!(parsed(&data, "gen_ai.output.messages"), expected);
     assert_eq!(value(&data, "gen_ai.response.finish_reasons"), Some(json!(["tool_call"])));
 }

@@ -38,6 +38,14 @@ fn numbers_decide_before_the_settings_do() {
 }
 
 #[test]
+fn a_sender_that_says_what_was_not_cached_decides() {
+    let parts = Reported { cache_read: 300, cache_write: Some(11), ..reported(1011, 103) };
+    check(&Reported { uncached: Some(700), ..parts }, Inclusive::Test, "anthropic", 1011, Basis::Inclusive);
+    check(&Reported { uncached: Some(1011), ..parts }, Inclusive::Test, "anthropic", 1322, Basis::ExclusiveFixed);
+    check(&Reported { uncached: Some(1), ..parts }, Inclusive::Test, "anthropic", 1011, Basis::Assumed);
+}
+
+#[test]
 fn what_nothing_decides_is_inclusive_and_says_so() {
     let open = Reported { cache_read: 500, total: Some(1114), ..reported(1011, 103) };
     check(&open, Inclusive::Test, "anthropic", 1011, Basis::Assumed);

@@ -29,6 +29,8 @@ pub struct Reported {
     pub reasoning: u64,
     /// Sum as the sender sees it.
     pub total: Option<u64>,
+    /// Input that is in no part, where the sender says it.
+    pub uncached: Option<u64>,
     /// Audio in the input.
     pub audio_input: u64,
     /// Audio in the output.
@@ -58,6 +60,7 @@ impl Reported {
             cache_write_5m: get(keys::CHAPERONE_USAGE_CACHE_WRITE_5M_TOKENS),
             cache_write_1h: get(keys::CHAPERONE_USAGE_CACHE_WRITE_1H_TOKENS),
             reasoning: or_zero(keys::GEN_AI_USAGE_REASONING_OUTPUT_TOKENS),
+            uncached: get(keys::CHAPERONE_USAGE_UNCACHED_INPUT_TOKENS),
             total: get(keys::GEN_AI_USAGE_TOTAL_TOKENS).or_else(|| get(keys::LLM_TOKEN_COUNT_TOTAL)),
             audio_input: or_zero(keys::GEN_AI_USAGE_AUDIO_INPUT_TOKENS),
             audio_output: or_zero(keys::GEN_AI_USAGE_AUDIO_OUTPUT_TOKENS),
@@ -113,6 +116,11 @@ pub enum BasisReason {
     MoreThanInput,
     /// The reported total is input, output and cached tokens together.
     TotalCountsThemApart,
+    /// The sender says how much input was not cached.
+    Uncached {
+        /// Whether that is all of the reported input.
+        exclusive: bool,
+    },
     /// The numbers do not tell; the dialect's setting does.
     Dialect(Inclusive),
     /// The numbers do not tell, and the dialect follows the provider.
@@ -129,6 +137,8 @@ impl BasisReason {
     pub fn basis(self) -> Basis {
         match self {
             BasisReason::MoreThanInput | BasisReason::TotalCountsThemApart => Basis::ExclusiveFixed,
+            BasisReason::Uncached { exclusive: true } => Basis::ExclusiveFixed,
+            BasisReason::Uncached { exclusive: false } => Basis::Inclusive,
             BasisReason::Dialect(Inclusive::No) | BasisReason::Provider { exclusive: true } => Basis::ExclusiveFixed,
             BasisReason::NoCache | BasisReason::Dialect(_) | BasisReason::Provider { exclusive: false } => Basis::Inclusive,
             BasisReason::Nothing => Basis::Assumed,
@@ -201,6 +211,11 @@ fn reason_of(reported: &Reported, parts: u64, inclusive: Inclusive, provider: &s
     let input = reported.input.unwrap_or(0);
     if parts == 0 {
         return BasisReason::NoCache;
+    }
+    match reported.uncached {
+        Some(uncached) if uncached.saturating_add(parts) == input => return BasisReason::Uncached { exclusive: false },
+        Some(uncached) if uncached == input => return BasisReason::Uncached { exclusive: true },
+        _ => {}
     }
     if parts > input {
         return BasisReason::MoreThanInput;

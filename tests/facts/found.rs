@@ -166,6 +166,8 @@ impl Found {
         let also = told.of_call(record);
         let reason = finish_reason(record).or_else(|| also.and_then(|also| also.finish.clone()));
         // A record that carries tokens of calls nobody can count ends no call.
+        // How an agent ended is not how a call ended.
+        let reason = reason.filter(|_| kind != StepKind::Agent);
         if let Some(reason) = reason {
             let covers_others = attrs.int(keys::CHAPERONE_LLM_REQUESTS) == Some(0);
             let counts = if covers_others { &mut self.finish_of_sums } else { &mut self.finish };
