@@ -5,6 +5,7 @@
 //! Steps, usage, detectors, runs and stores share these, so that they agree on what a record says.
 
 mod ids;
+pub(crate) mod json_scan;
 mod messages;
 
 pub(crate) use ids::hex;

@@ -3,6 +3,7 @@
 //! `gen_ai.input.messages` and `gen_ai.output.messages` hold the parts schema, as JSON text or as structured values.
 //! Both are read; text that is no JSON, cut short, or of another shape gives nothing and is no error.
 
+use super::json_scan;
 use crate::keys;
 use chaperone_proto::{KeyId, RecordRef, ValueRef};
 use serde_json::Value as Json;
@@ -61,12 +62,16 @@ pub fn finish_reasons(record: RecordRef<'_>) -> Vec<&str> {
 }
 
 fn for_each_part(record: RecordRef<'_>, key: KeyId, kind: &str, mut each: impl FnMut(&Json)) {
-    let Some(value) = record.attrs().get(key) else { return };
-    // Most answers hold no tool call: a search of the text is cheaper than parsing it.
-    if value.as_str().is_some_and(|text| !text.contains(kind)) {
-        return;
+    let Some(entry) = record.attrs().entry(key) else { return };
+    if let Some(bytes) = entry.text_bytes() {
+        // Most answers hold no tool call: a search of the text is cheaper than a walk through it.
+        if !json_scan::may_call_tools(bytes) {
+            return;
+        }
+        let text = entry.value().as_str().unwrap_or("");
+        return json_scan::parts(text, |found| found == kind, |part| serde_json::from_str(part).iter().for_each(&mut each));
     }
-    let Some(messages) = to_json(value) else { return };
+    let Some(messages) = to_json(entry.value()) else { return };
     for message in messages.as_array().into_iter().flatten() {
         for part in message.get("parts").and_then(Json::as_array).into_iter().flatten() {
             if part.get("type").and_then(Json::as_str) == Some(kind) {

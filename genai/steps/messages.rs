@@ -4,7 +4,7 @@
 //! The history inside a request also names the tools whose results it holds.
 
 use crate::keys;
-use crate::record::{plain, to_json};
+use crate::record::{json_scan, plain, to_json};
 use chaperone_proto::{KeyId, RecordRef, ValueRef};
 use serde::Deserialize;
 use serde_json::Value as Json;
@@ -50,14 +50,13 @@ impl Conversation {
     /// Reads the messages of a record.
     pub fn read(record: RecordRef<'_>) -> Conversation {
         let mut requested: Vec<RequestedCall> = Vec::new();
-        for part in parts(record, keys::GEN_AI_OUTPUT_MESSAGES, CALL).iter().filter(|part| part.is(CALL)) {
+        for part in parts(record, keys::GEN_AI_OUTPUT_MESSAGES).iter().filter(|part| part.is(CALL)) {
             let call = part.requested();
             if call.id.is_none() || !requested.iter().any(|known| known.id == call.id) {
                 requested.push(call);
             }
         }
-        let mut history = parts(record, keys::GEN_AI_INPUT_MESSAGES, RESULT);
-        history.retain(|part| part.is(CALL) || part.is(RESULT));
+        let history = parts(record, keys::GEN_AI_INPUT_MESSAGES);
         Conversation { requested, history }
     }
 
@@ -105,13 +104,6 @@ impl Conversation {
 
 const CALL: &str = "tool_call";
 const RESULT: &str = "tool_call_response";
-
-/// What is read of a message; text is skipped without being kept.
-#[derive(Deserialize)]
-struct Message {
-    #[serde(default)]
-    parts: Option<Vec<Part>>,
-}
 
 #[derive(Debug, Clone, PartialEq, Deserialize, Default)]
 #[serde(default)]
@@ -175,22 +167,26 @@ pub(crate) fn attribute(value: ValueRef<'_>) -> Json {
     }
 }
 
-/// All parts of the messages under `key`, if the text may hold a part of type `wanted`.
-fn parts(record: RecordRef<'_>, key: KeyId, wanted: &str) -> Vec<Part> {
-    let Some(value) = record.attrs().get(key) else { return Vec::new() };
-    if let Some(text) = value.as_str() {
-        if !text.contains(wanted) {
-            return Vec::new();
+/// The calls of tools and their results in the messages under `key`.
+fn parts(record: RecordRef<'_>, key: KeyId) -> Vec<Part> {
+    let Some(entry) = record.attrs().entry(key) else { return Vec::new() };
+    if let Some(bytes) = entry.text_bytes() {
+        let mut found = Vec::new();
+        if json_scan::may_call_tools(bytes) {
+            let text = entry.value().as_str().unwrap_or("");
+            json_scan::parts(
+                text,
+                |kind| kind == CALL || kind == RESULT,
+                |part| found.extend(serde_json::from_str::<Part>(part)),
+            );
         }
-        if let Ok(messages) = serde_json::from_str::<Vec<Message>>(text) {
-            return messages.into_iter().filter_map(|message| message.parts).flatten().collect();
-        }
+        return found;
     }
-    // Structured, or of a shape that is odd somewhere: what is as it should be counts.
-    let Some(Json::Array(messages)) = to_json(value) else { return Vec::new() };
+    let Some(Json::Array(messages)) = to_json(entry.value()) else { return Vec::new() };
     let of_message = |mut message: Json| message.get_mut("parts").map(Json::take);
     let parts = messages.into_iter().filter_map(of_message).filter_map(|parts| serde_json::from_value::<Vec<Json>>(parts).ok());
-    parts.flatten().filter_map(|part| serde_json::from_value(part).ok()).collect()
+    let parts = parts.flatten().filter_map(|part| serde_json::from_value::<Part>(part).ok());
+    parts.filter(|part| part.is(CALL) || part.is(RESULT)).collect()
 }
 
 fn text(value: Option<&Json>) -> Option<String> {

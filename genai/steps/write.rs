@@ -270,13 +270,16 @@ fn quality(kind: &str, derivation: &str) -> Pairs {
 
 /// Digest of what was asked, and the size of what was asked and answered.
 fn content(attrs: Attrs<'_>, digester: &Digester) -> Option<(String, usize)> {
-    let plain = |key: KeyId| match attrs.get(key)? {
-        ValueRef::Str(text) => Some(Cow::Borrowed(text)),
-        other => {
-            let mut json = String::new();
-            other.write_json(&mut json);
-            Some(Cow::Owned(json))
-        }
+    let plain = |key: KeyId| {
+        let entry = attrs.entry(key)?;
+        Some(entry.text_bytes().map_or_else(
+            || {
+                let mut json = String::new();
+                entry.value().write_json(&mut json);
+                Cow::Owned(json.into_bytes())
+            },
+            Cow::Borrowed,
+        ))
     };
     let input = plain(keys::GEN_AI_INPUT_MESSAGES);
     let output = plain(keys::GEN_AI_OUTPUT_MESSAGES);
@@ -286,7 +289,7 @@ fn content(attrs: Attrs<'_>, digester: &Digester) -> Option<(String, usize)> {
     let instructions = plain(keys::GEN_AI_SYSTEM_INSTRUCTIONS).unwrap_or_default();
     let input = input.unwrap_or_default();
     let bytes = instructions.len() + input.len() + output.map_or(0, |output| output.len());
-    Some((digester.texts(&[&instructions, &input]), bytes))
+    Some((digester.bytes([&*instructions, &*input]), bytes))
 }
 
 fn text(text: &str) -> Value {
