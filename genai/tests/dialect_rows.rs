@@ -6,12 +6,13 @@
 mod support;
 
 use chaperone_genai::dialects::{Normalizer, Options};
-use chaperone_proto::{Data, RecordRef, Signal};
+use chaperone_proto::{Data, RecordRef};
 use serde_json::{Map, Value as Json, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use support::{any, attributes, decode, plain, shown};
+use support::given::{self, events_of, same};
+use support::{plain, shown};
 
 /// Most rows that may go without a case.
 const MOST_EXCEPTIONS: usize = 10;
@@ -89,43 +90,11 @@ fn scopes() -> BTreeMap<String, String> {
 }
 
 impl Case {
-    fn text(&self, key: &str) -> Option<&str> {
-        self.given.get(key).map(|value| value.as_str().unwrap_or_else(|| panic!("{}: {key} is text", self.place())))
-    }
     fn place(&self) -> String {
         format!("{}.tsv:{}: {}", self.dialect, self.line, self.source)
     }
-    fn attrs(&self) -> Json {
-        self.given.iter().filter(|(key, _)| !key.starts_with('@')).map(|(key, value)| (key.clone(), value.clone())).collect()
-    }
     fn record(&self, scopes: &BTreeMap<String, String>) -> Data {
-        let scope = self.text("@scope").unwrap_or_else(|| scopes.get(&self.dialect).map_or("app", String::as_str));
-        let scope = json!({"name": scope, "version": self.text("@version").unwrap_or("1.0")});
-        let resource = json!({"attributes": attributes(self.given.get("@resource").unwrap_or(&json!({})))});
-        let ids = [("traceId", "0102030405060708090a0b0c0d0e0f10"), ("spanId", "0102030405060708")];
-        let mut record: Map<String, Json> = ids.into_iter().map(|(key, id)| (key.to_owned(), json!(id))).collect();
-        record.insert("attributes".to_owned(), attributes(&self.attrs()));
-        if let Some(event) = self.text("@log") {
-            record.insert("eventName".to_owned(), json!(event));
-            record.insert("timeUnixNano".to_owned(), self.given.get("@time").cloned().unwrap_or(json!("1700000000000000000")));
-            if let Some(body) = self.given.get("@body") {
-                record.insert("body".to_owned(), any(body));
-            }
-            let logs = json!([{"scope": scope, "logRecords": [record]}]);
-            return decode(Signal::Logs, &json!({"resourceLogs": [{"resource": resource, "scopeLogs": logs}]}));
-        }
-        record.insert("name".to_owned(), json!(self.text("@name").unwrap_or("s")));
-        for (field, key) in [("startTimeUnixNano", "@start"), ("endTimeUnixNano", "@end"), ("status", "@status")] {
-            record.extend(self.given.get(key).map(|value| (field.to_owned(), value.clone())));
-        }
-        if self.given.contains_key("@parent") {
-            record.insert("parentSpanId".to_owned(), json!("1112131415161718"));
-        }
-        let events = self.given.get("@events").and_then(Json::as_array).into_iter().flatten();
-        let event = |event: &Json| json!({"name": event[0], "attributes": attributes(&event[1]), "timeUnixNano": event.get(2).unwrap_or(&json!("0"))});
-        record.insert("events".to_owned(), events.map(event).collect());
-        let spans = json!([{"scope": scope, "spans": [record]}]);
-        decode(Signal::Traces, &json!({"resourceSpans": [{"resource": resource, "scopeSpans": spans}]}))
+        given::record(&self.given, scopes.get(&self.dialect).map_or("app", String::as_str))
     }
 
     /// What is not as expected, in words.
@@ -133,11 +102,11 @@ impl Case {
         let given = self.record(scopes);
         let normalizer = Normalizer::all(Options::default());
         let mut once = given.clone();
-        normalizer.normalize(&mut once);
+        let made = normalizer.normalize(&mut once).made;
         let mut twice = once.clone();
         normalizer.normalize(&mut twice);
         let mut wrong = Vec::new();
-        if shown(once.record(0)) != shown(twice.record(0)) || events(&once) != events(&twice) {
+        if shown(once.record(0)) != shown(twice.record(0)) || events_of(&once, None) != events_of(&twice, None) {
             wrong.push("normalising twice is not normalising once".to_owned());
         }
         let own = json!(self.dialect);
@@ -148,7 +117,7 @@ impl Case {
         }
         match &self.expected {
             Json::Null => self.compare_untouched(&given, &once, &mut wrong),
-            Json::Object(expected) => compare(expected, &once, &mut wrong),
+            Json::Object(expected) => compare(expected, &once, &events_of(&once, made.as_ref()), &mut wrong),
             other => wrong.push(format!("`{other}` is no expectation")),
         }
         wrong
@@ -175,24 +144,7 @@ fn attr(data: &Data, key: &str) -> Json {
     data.record(0).attrs().get_named(key).map_or(Json::Null, plain)
 }
 
-fn events(data: &Data) -> Vec<(String, Map<String, Json>)> {
-    let RecordRef::Span(span) = data.record(0) else { return Vec::new() };
-    let attrs =
-        |attrs: chaperone_proto::Attrs<'_>| attrs.iter().map(|(key, value)| (key.name.to_owned(), plain(value))).collect();
-    span.events().map(|event| (event.name().to_owned(), attrs(event.attrs()))).collect()
-}
-
-/// Text that holds JSON equals what it holds.
-fn same(expected: &Json, found: &Json) -> bool {
-    if expected == found {
-        return true;
-    }
-    let is_structured = expected.is_array() || expected.is_object();
-    let parsed = || found.as_str().and_then(|text| serde_json::from_str::<Json>(text).ok());
-    is_structured && parsed().is_some_and(|parsed| parsed == *expected)
-}
-
-fn compare(expected: &Map<String, Json>, once: &Data, wrong: &mut Vec<String>) {
+fn compare(expected: &Map<String, Json>, once: &Data, all: &[given::Event], wrong: &mut Vec<String>) {
     for (key, value) in expected.iter().filter(|(key, _)| !key.starts_with('@')) {
         let found = attr(once, key);
         if !same(value, &found) {
@@ -204,15 +156,8 @@ fn compare(expected: &Map<String, Json>, once: &Data, wrong: &mut Vec<String>) {
     {
         wrong.push(format!("the status is {}, not {status}", span.status_code()));
     }
-    let all = events(once);
     for event in expected.get("@events").and_then(Json::as_array).into_iter().flatten() {
-        let fits = |(name, attrs): &(String, Map<String, Json>)| {
-            event[0] == json!(name)
-                && event[1]
-                    .as_object()
-                    .is_some_and(|wanted| wanted.iter().all(|(key, value)| same(value, attrs.get(key).unwrap_or(&Json::Null))))
-        };
-        if !all.iter().any(fits) {
+        if !given::has_event(all, event) {
             wrong.push(format!("no event {event} in {all:?}"));
         }
     }

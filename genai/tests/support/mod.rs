@@ -1,6 +1,9 @@
 //! Records made for tests: one span or log of a scope with given attributes, through the normaliser.
 #![allow(dead_code, reason = "every test file uses a part")]
 
+pub mod given;
+pub mod tables;
+
 use chaperone_genai::dialects::{self, Normalizer, Options};
 use chaperone_proto::{Data, Limits, RecordRef, Signal, Value, ValueRef};
 use serde_json::{Value as Json, json};
