@@ -184,7 +184,8 @@ mod tests {
 
     #[test]
     fn paths_lead_into_objects_and_lists() {
-        let answer = r#"{"choices":[{"finish_reason":"stop","n":1.5},{"finish_reason":"length"}],"usage":{"a.b":{"c":7},"ok":true}}"#;
+        let answer =
+            r#"{"choices":[{"finish_reason":"stop","n":1.5},{"finish_reason":"length"}],"usage":{"a.b":{"c":7},"ok":true}}"#;
         for (path, expected) in [
             ("choices.0.finish_reason", Some("stop")),
             ("choices.last.finish_reason", Some("length")),
@@ -204,9 +205,13 @@ mod tests {
 
     #[test]
     fn scalars_lose_their_json_quotes_and_nothing_is_not_said() {
-        for (json, expected) in
-            [(r#""CHAT_MODEL""#, Some("CHAT_MODEL")), ("500", Some("int 500")), ("null", None), (r#""""#, None), ("[1]", Some("[1]"))]
-        {
+        for (json, expected) in [
+            (r#""CHAT_MODEL""#, Some("CHAT_MODEL")),
+            ("500", Some("int 500")),
+            ("null", None),
+            (r#""""#, None),
+            ("[1]", Some("[1]")),
+        ] {
             assert_eq!(found("", json).as_deref(), expected, "{json}");
         }
         assert_eq!(found("a", r#""{\"a\": 1}""#).as_deref(), Some("int 1"), "quoted once more");

@@ -42,8 +42,7 @@ pub(crate) fn add(record: RecordRef<'_>, gathered: &mut Gathered<'_>, plan: &mut
         let overrules = matches!(kind.transform, Transform::Kind(_));
         match step.operation(is_root).filter(|_| !is_no_call(record)) {
             Some(operation) => {
-                let operation =
-                    if operation == "chat" && gathered.is_text_completion { "text_completion" } else { operation };
+                let operation = if operation == "chat" && gathered.is_text_completion { "text_completion" } else { operation };
                 if is_convention || (overrules && has(keys::GEN_AI_OPERATION_NAME)) {
                     plan.set(keys::GEN_AI_OPERATION_NAME, Value::Str(operation.to_owned()));
                 } else if !has(keys::GEN_AI_OPERATION_NAME) {

@@ -80,12 +80,20 @@ pub(crate) fn documents(value: ValueRef<'_>) -> Option<String> {
 fn document(document: Json) -> Option<Json> {
     let mut document = match document {
         Json::Object(document) => document,
-        Json::String(text) => Object::from_iter([("content".to_owned(), Json::from(text))]),
+        Json::String(text) => match parse(&text) {
+            Some(Json::Object(document)) => document,
+            _ => Object::from_iter([("content".to_owned(), Json::from(text))]),
+        },
         _ => return None,
     };
+    // LlamaIndex: a node with its score.
+    if let Some(Json::Object(mut node)) = document.remove("node") {
+        node.extend(document.remove("score").map(|score| ("score".to_owned(), score)));
+        document = node;
+    }
     let mut out = Object::new();
     for (key, spellings) in [
-        ("id", &["id", "doc_id", "document_id"][..]),
+        ("id", &["id", "id_", "doc_id", "document_id"][..]),
         ("score", &["score", "similarity"]),
         ("content", &["page_content", "content", "text"]),
         ("metadata", &["metadata", "meta"]),

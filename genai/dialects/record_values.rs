@@ -115,7 +115,8 @@ fn add_results(record: RecordRef<'_>, value: ValueRef<'_>, plan: &mut Plan) {
 fn add_late(record: RecordRef<'_>, key: KeyId, value: ValueRef<'_>, plan: &mut Plan) {
     let is_root = record.as_span().is_some_and(|span| span.parent_span_id().is_none());
     let operation = super::normalize::text(record, plan, keys::GEN_AI_OPERATION_NAME).unwrap_or("");
-    let Some(text) = value.as_str().filter(|_| is_root && !matches!(operation, "execute_tool" | "retrieval" | "embeddings")) else {
+    let Some(text) = value.as_str().filter(|_| is_root && !matches!(operation, "execute_tool" | "retrieval" | "embeddings"))
+    else {
         return;
     };
     let read = if key == keys::GEN_AI_INPUT_MESSAGES { json_messages::input } else { json_messages::output };
@@ -139,7 +140,9 @@ fn add_assessment(record: RecordRef<'_>, value: ValueRef<'_>, plan: &mut Plan) {
     let name = text(&assessment, "name").or_else(|| text(&assessment, "assessment_name"));
     attrs.extend(name.map(|name| (keys::GEN_AI_EVALUATION_NAME, Value::Str(name))));
     match inner.get("value") {
-        Some(Json::Number(score)) => attrs.extend(score.as_f64().map(|score| (keys::GEN_AI_EVALUATION_SCORE_VALUE, Value::Double(score)))),
+        Some(Json::Number(score)) => {
+            attrs.extend(score.as_f64().map(|score| (keys::GEN_AI_EVALUATION_SCORE_VALUE, Value::Double(score))))
+        }
         Some(Json::String(label)) => attrs.push((keys::GEN_AI_EVALUATION_SCORE_LABEL, Value::Str(label.clone()))),
         Some(Json::Bool(label)) => attrs.push((keys::GEN_AI_EVALUATION_SCORE_LABEL, Value::Str(label.to_string()))),
         _ => {}

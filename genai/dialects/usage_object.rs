@@ -189,6 +189,8 @@ mod tests {
 
     #[test]
     fn what_is_no_count_is_left_out() {
-        assert!(counts(Transform::UsageObject, r#"{"prompt_tokens":-1,"completion_tokens":"many","total_tokens":null}"#).is_empty());
+        assert!(
+            counts(Transform::UsageObject, r#"{"prompt_tokens":-1,"completion_tokens":"many","total_tokens":null}"#).is_empty()
+        );
     }
 }
