@@ -3,7 +3,7 @@
 //! `FIELD=SOURCE|SOURCE...`, the first source that says something wins. A source is a word as it is, `@KEY` (an attribute of the
 //! record as normalised, or of the span event), or a fact of the record: `$parent` (parent span id), `$record` (record id),
 //! `$seconds` (duration of the span). `@KEY~MAP` translates by `decision_words.tsv` (a word that the map does not know says
-//! nothing), `@KEY/1000` divides, `@KEY%names` takes the names of a JSON object's members.
+//! nothing), `@KEY/1000` divides, `@KEY#MEMBER` looks into a structured value, `@KEY%names` takes the names of a JSON object's members.
 //! `FIELD` is a key of ours without its prefix (`threshold`, `approval.source`), `call`, `tool`, or one of an evaluation.
 
 use super::super::plan::Plan;
@@ -30,6 +30,7 @@ enum Source {
     Mapped(KeyId, Words),
     Divided(KeyId, f64),
     Names(KeyId),
+    Member(KeyId, &'static str),
     Parent,
     Record,
     Seconds,
@@ -90,7 +91,10 @@ fn source(text: &'static str) -> Source {
             (Some((name, map)), ..) => Source::Mapped(intern(name), table::words(map)),
             (_, Some((name, _)), _) => Source::Divided(intern(name), 1000.0),
             (.., Some((name, _))) => Source::Names(intern(name)),
-            _ => Source::Attr(intern(attr)),
+            _ => match attr.split_once('#') {
+                Some((name, member)) => Source::Member(intern(name), member),
+                None => Source::Attr(intern(attr)),
+            },
         },
         (None, "$parent") => Source::Parent,
         (None, "$record") => Source::Record,
@@ -117,6 +121,13 @@ impl Place<'_> {
                 Cow::Borrowed(*canonical)
             }
             Source::Names(_) => Cow::Owned(self.words(source)?.join(",")),
+            Source::Member(key, member) => match self.raw(key)? {
+                ValueRef::Map(map) => match map.get(member)? {
+                    ValueRef::Str(text) => Cow::Borrowed(text),
+                    other => Cow::Owned(plain_json(other)),
+                },
+                _ => return None,
+            },
             Source::Parent => Cow::Owned(hex(&self.record.as_span()?.parent_span_id()?)),
             Source::Record => self.attr_text(keys::CHAPERONE_RECORD_ID)?,
             Source::Divided(..) | Source::Seconds => Cow::Owned(self.number(source)?.to_string()),
