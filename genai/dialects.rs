@@ -6,10 +6,12 @@
 
 mod answer;
 mod answers;
+mod autogen_logs;
 mod batch;
 mod cli_text;
 mod conditions;
 mod content;
+mod cut_json;
 mod decisions;
 mod detect;
 mod event_messages;

@@ -5,9 +5,10 @@
 //! one, `choices.*.finish_reason` gives the list of all. A name may hold dots (`prompt_tokens_details.cached_tokens` as one key).
 //! A value is parsed once a record, and only if a row of its dialect asks; a structured value is as good as JSON text.
 //! Objects and lists that are found go on as JSON text: every transform reads that.
-//! `null` and empty text count as not said. Text that is not JSON has nothing inside.
+//! `null` and empty text count as not said. Text that is not JSON has nothing inside; what stands before a cut is read.
 
 use super::Dialect;
+use super::cut_json;
 use super::mapping::{Mapping, Rule};
 use chaperone_proto::{KeyId, RecordRef, ValueRef};
 use serde_json::Value as Json;
@@ -96,9 +97,9 @@ pub(crate) fn read(record: RecordRef<'_>, dialect: Dialect) -> Vec<Found> {
     found
 }
 
-/// JSON text, also when it was quoted once more; else what Python prints.
+/// JSON text, also when it was quoted once more, or cut off at its end.
 pub(crate) fn parse(text: &str) -> Option<Json> {
-    let Ok(json) = serde_json::from_str::<Json>(text) else { return super::python_text::parse(text) };
+    let json: Json = serde_json::from_str(text).ok().or_else(|| cut_json::parse(text))?;
     match &json {
         Json::String(inner) if inner.starts_with(['{', '[']) => Some(serde_json::from_str(inner).unwrap_or(json)),
         _ => Some(json),
