@@ -58,6 +58,7 @@ fn add_blob(record: RecordRef<'_>, transform: Transform, blob: &str, plan: &mut 
         ("execute_tool", true) => keys::GEN_AI_TOOL_CALL_ARGUMENTS,
         ("execute_tool", false) => keys::GEN_AI_TOOL_CALL_RESULT,
         ("retrieval", true) => keys::GEN_AI_RETRIEVAL_QUERY_TEXT,
+        ("retrieval", false) => keys::GEN_AI_RETRIEVAL_DOCUMENTS,
         ("chat" | "text_completion" | "generate_content" | "invoke_agent" | "invoke_workflow", true) => {
             keys::GEN_AI_INPUT_MESSAGES
         }
@@ -71,6 +72,7 @@ fn add_blob(record: RecordRef<'_>, transform: Transform, blob: &str, plan: &mut 
     if record.attrs().get(key).is_some() || plan.planned(key).is_some() {
         return;
     }
+    super::normalize::note_cut(blob, record, plan);
     let value = match key {
         keys::GEN_AI_TOOL_CALL_ARGUMENTS => tool_values::arguments(blob).unwrap_or_else(|| blob.to_owned()),
         keys::GEN_AI_TOOL_CALL_RESULT => {
@@ -84,6 +86,10 @@ fn add_blob(record: RecordRef<'_>, transform: Transform, blob: &str, plan: &mut 
             unwrapped.map_or_else(|| blob.to_owned(), |unwrapped| unwrapped.text)
         }
         keys::GEN_AI_RETRIEVAL_QUERY_TEXT => answers::query(blob).unwrap_or_else(|| blob.to_owned()),
+        keys::GEN_AI_RETRIEVAL_DOCUMENTS => match super::listings::documents(ValueRef::Str(blob)) {
+            Some(documents) => documents,
+            None => return,
+        },
         keys::GEN_AI_INPUT_MESSAGES => write_messages(&json_messages::input(blob)),
         keys::GEN_AI_OUTPUT_MESSAGES => write_messages(&json_messages::output(blob)),
         _ => blob.to_owned(),

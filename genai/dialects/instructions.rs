@@ -7,7 +7,8 @@ use std::borrow::Cow;
 
 /// JSON text of the parts.
 pub(crate) fn parts(text: &str) -> String {
-    let parsed: Option<Value> = if text.trim_start().starts_with(['[', '{', '"']) { serde_json::from_str(text).ok() } else { None };
+    let parsed: Option<Value> =
+        if text.trim_start().starts_with(['[', '{', '"']) { serde_json::from_str(text).ok() } else { None };
     // What is in the schema keeps its spelling to the letter.
     if parsed.as_ref().and_then(Value::as_array).is_some_and(|items| !items.is_empty() && items.iter().all(is_part)) {
         return text.to_owned();
@@ -25,7 +26,8 @@ pub(crate) fn parts(text: &str) -> String {
 }
 
 fn is_part(item: &Value) -> bool {
-    item.as_object().is_some_and(|part| part.get("type").is_some_and(Value::is_string) && (part.contains_key("content") || part.len() == 1))
+    item.as_object()
+        .is_some_and(|part| part.get("type").is_some_and(Value::is_string) && (part.contains_key("content") || part.len() == 1))
 }
 
 fn add(value: Value, parts: &mut Vec<Part<'_>>) {

@@ -11,8 +11,8 @@ use super::plan::Plan;
 use super::values::{Converted, convert, host_and_port, strings, words_of};
 use super::words::{self, Provider};
 use super::{
-    Dialect, answer, decisions, event_messages, frameworks, generation, identity, json_paths, kinds, message_lists, message_logs,
-    names, record_values, requests, subjects,
+    Dialect, answer, autogen_logs, decisions, event_messages, frameworks, generation, identity, json_paths, kinds, message_lists,
+    message_logs, names, record_values, requests, subjects,
 };
 use crate::keys;
 use chaperone_proto::{RecordRef, Value, ValueRef};
@@ -44,6 +44,7 @@ pub fn normalize(record: RecordRef<'_>, dialect: Dialect, options: Options, plan
     if let Some(log) = record.as_log() {
         message_logs::add(log, plan);
     }
+    autogen_logs::add(record, dialect, plan);
     answer::add(record, &gathered, plan);
     add_messages(record, &mut gathered, plan);
     message_lists::add(record, &gathered, plan);
@@ -142,6 +143,9 @@ fn is_at_once(record: RecordRef<'_>) -> bool {
 /// Rewrites what stands under its canonical key in another shape: messages of other APIs, addresses that are URLs.
 fn respell(source: &Source<'_>, record: RecordRef<'_>, plan: &mut Plan) -> bool {
     let Some(text) = source.value.as_str() else { return false };
+    if matches!(source.transform, Transform::JsonInput | Transform::JsonOutput) {
+        note_cut(text, record, plan);
+    }
     let rewritten = match source.transform {
         Transform::JsonInput if is_foreign(text) => super::messages::write_messages(&super::json_messages::input(text)),
         Transform::JsonOutput if is_foreign(text) => super::messages::write_messages(&super::json_messages::output(text)),
@@ -159,6 +163,15 @@ fn respell(source: &Source<'_>, record: RecordRef<'_>, plan: &mut Plan) -> bool 
         plan.set(source.target, Value::Str(rewritten));
     }
     true
+}
+
+/// Length limits of SDKs cut JSON in the middle; what was whole is read, and the record says that more was there.
+pub(crate) fn note_cut(text: &str, record: RecordRef<'_>, plan: &mut Plan) {
+    let text = text.trim_ascii();
+    let is_cut = text.starts_with(['[', '{']) && !text.ends_with([']', '}']);
+    if is_cut && record.attrs().get(keys::CHAPERONE_CONTENT_TRUNCATED).is_none() {
+        plan.add(keys::CHAPERONE_CONTENT_TRUNCATED, Value::Bool(true));
+    }
 }
 
 /// Whether messages are in another shape than the parts schema, or in both at once.
@@ -185,6 +198,9 @@ fn put(source: &Source<'_>, value: Value, record: RecordRef<'_>, present: bool, 
             let of =
                 if source.transform == Transform::JsonInput { super::json_messages::input } else { super::json_messages::output };
             let structured = crate::record::plain_json;
+            if let ValueRef::Str(text) = source.value {
+                note_cut(text, record, plan);
+            }
             let json = match source.value {
                 ValueRef::Str(text) => super::messages::write_messages(&of(text)),
                 other => super::messages::write_messages(&of(&structured(other))),

@@ -39,7 +39,12 @@ pub(crate) fn add(record: RecordRef<'_>, gathered: &Gathered<'_>, plan: &mut Pla
 
 /// How many documents a retrieval asks for, which older conventions spelled like the sampling parameter.
 fn add_top_k(record: RecordRef<'_>, plan: &mut Plan) {
-    let Some(top_k) = record.attrs().get(keys::GEN_AI_REQUEST_TOP_K).and_then(super::values::int) else { return };
+    let sent = record.attrs().get(keys::GEN_AI_REQUEST_TOP_K).and_then(super::values::int);
+    let planned = match plan.planned(keys::GEN_AI_REQUEST_TOP_K) {
+        Some(Value::Int(number)) => Some(*number),
+        _ => None,
+    };
+    let Some(top_k) = planned.or(sent) else { return };
     let is_retrieval = text(record, plan, keys::GEN_AI_OPERATION_NAME) == Some("retrieval");
     if is_retrieval && record.attrs().get(keys::GEN_AI_RETRIEVAL_TOP_K).is_none() {
         plan.add(keys::GEN_AI_RETRIEVAL_TOP_K, Value::Int(top_k));

@@ -43,6 +43,16 @@ pub fn record(given: &Map<String, Json>, scope: &str) -> Data {
     decode(Signal::Traces, &json!({"resourceSpans": [{"resource": resource, "scopeSpans": spans}]}))
 }
 
+/// The same for a metric: one point of a counter.
+pub fn metric(given: &Map<String, Json>) -> Data {
+    let attrs: Json =
+        given.iter().filter(|(key, _)| !key.starts_with('@')).map(|(key, value)| (key.clone(), value.clone())).collect();
+    let point = json!({"asInt": "1", "timeUnixNano": "1700000000000000000", "attributes": attributes(&attrs)});
+    let sum = json!({"aggregationTemporality": 1, "isMonotonic": true, "dataPoints": [point]});
+    let metrics = json!([{"scope": {"name": text(given, "@scope").unwrap_or("app")}, "metrics": [{"name": text(given, "@metric"), "sum": sum}]}]);
+    decode(Signal::Metrics, &json!({"resourceMetrics": [{"resource": {}, "scopeMetrics": metrics}]}))
+}
+
 /// The events of a normalised span, or the log records made beside a log.
 pub fn events_of(data: &Data, made: Option<&Logs>) -> Vec<Event> {
     let read = |attrs: Attrs<'_>| attrs.iter().map(|(key, value)| (key.name.to_owned(), plain(value))).collect();
