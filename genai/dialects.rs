@@ -47,6 +47,7 @@ mod subjects;
 pub(crate) mod table;
 mod timing;
 mod tool_values;
+mod transform;
 mod usage_object;
 mod values;
 mod words;

@@ -8,8 +8,8 @@
 //! `null` and empty text count as not said. Text that is not JSON has nothing inside; what stands before a cut is read.
 
 use super::Dialect;
-use super::cut_json;
 use super::mapping::{Mapping, Rule};
+use super::{cut_json, python_text};
 use chaperone_proto::{KeyId, RecordRef, ValueRef};
 use serde_json::Value as Json;
 
@@ -99,7 +99,7 @@ pub(crate) fn read(record: RecordRef<'_>, dialect: Dialect) -> Vec<Found> {
 
 /// JSON text, also when it was quoted once more, or cut off at its end.
 pub(crate) fn parse(text: &str) -> Option<Json> {
-    let json: Json = serde_json::from_str(text).ok().or_else(|| cut_json::parse(text))?;
+    let json: Json = serde_json::from_str(text).ok().or_else(|| cut_json::parse(text)).or_else(|| python_text::parse(text))?;
     match &json {
         Json::String(inner) if inner.starts_with(['{', '[']) => Some(serde_json::from_str(inner).unwrap_or(json)),
         _ => Some(json),
