@@ -4,6 +4,7 @@
 //! signature. Every test ends with the conservation equations and a clean stop.
 
 mod beside;
+mod emitting;
 mod quickstarts;
 mod replay;
 mod restart;

@@ -12,21 +12,21 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// A language: where `cargo xtask prepare` puts what it needs, and how to tell that its toolchain is there.
-struct Language {
+pub struct Language {
     name: &'static str,
     /// Below `.cache/`, with the file that is written last.
     home: (&'static str, &'static str),
     toolchain: (&'static str, &'static str),
 }
 
-const PYTHON: Language = Language { name: "python", home: ("python", "installed.txt"), toolchain: ("python3", "--version") };
-const NODE: Language = Language { name: "node", home: ("clients/node", "made-from.txt"), toolchain: ("node", "--version") };
-const GO: Language = Language { name: "go", home: ("clients/go", "made-from.txt"), toolchain: ("go", "version") };
-const JAVA: Language = Language { name: "java", home: ("clients/java", "made-from.txt"), toolchain: ("javac", "-version") };
+pub const PYTHON: Language = Language { name: "python", home: ("python", "installed.txt"), toolchain: ("python3", "--version") };
+pub const NODE: Language = Language { name: "node", home: ("clients/node", "made-from.txt"), toolchain: ("node", "--version") };
+pub const GO: Language = Language { name: "go", home: ("clients/go", "made-from.txt"), toolchain: ("go", "version") };
+pub const JAVA: Language = Language { name: "java", home: ("clients/java", "made-from.txt"), toolchain: ("javac", "-version") };
 
 impl Language {
     /// Where its client was made; `None` where the toolchain is missing, which is said.
-    fn home(&self) -> Result<Option<PathBuf>> {
+    pub fn home(&self) -> Result<Option<PathBuf>> {
         let (folder, stamp) = self.home;
         let home = Path::new(env!("CARGO_MANIFEST_DIR")).join(".cache").join(folder);
         if home.join(stamp).exists() {
@@ -78,7 +78,7 @@ fn endpoint(collector: &mut Collector, protocol: &str) -> Result<String> {
 }
 
 /// What a program printed; an error with what it complained about if it failed.
-fn run(command: &mut Command) -> Result<String> {
+pub fn run(command: &mut Command) -> Result<String> {
     let output = command.stdin(Stdio::null()).output().with_context(|| format!("cannot run {command:?}"))?;
     if !output.status.success() {
         bail!("{command:?} ended with {}:\n{}", output.status, String::from_utf8_lossy(&output.stderr));
