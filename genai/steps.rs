@@ -6,6 +6,7 @@
 //! Left out: tokens and cost (`usage`, `prices`), and what needs a whole run (`runs`).
 
 mod calls;
+mod derived;
 mod digest;
 mod facts;
 mod failure;
@@ -16,6 +17,7 @@ mod lineage;
 mod messages;
 mod shape;
 mod signals;
+mod telling;
 mod tools;
 mod write;
 
@@ -29,8 +31,8 @@ pub use kind::{StepKind, kind};
 pub use lineage::{AgentName, Edge, Lineage, Node};
 pub use messages::{Conversation, RequestedCall, ToolOutcome};
 pub use shape::shape;
-pub use signals::{Signal, signals};
-pub use tools::{ToolKind, resource, tool_kind, tool_names_in_definitions};
+pub use signals::{Signal, Thresholds, signals};
+pub use tools::{Hints, Offered, ToolKind, offered_tools, resource, tool_kind};
 pub use write::{Event, attributes, events, is_written, write, write_logs};
 
 #[cfg(test)]

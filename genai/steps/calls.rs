@@ -9,7 +9,9 @@
 //! tells of most runs says, whatever arrives first. Arguments that are surely others keep two runs apart.
 
 use super::{Digests, HandOvers};
-use std::collections::{HashMap, VecDeque};
+use crate::fast_hash::Map;
+use crate::usage::text_hash;
+use std::collections::VecDeque;
 
 /// What an answer said about a call: its result in a later request says neither name nor arguments.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -96,10 +98,32 @@ pub struct CallMemory {
     /// In the order in which they were first told; the number of a call is its place plus `forgotten`.
     calls: VecDeque<Known>,
     forgotten: u64,
-    by_id: HashMap<CallKey, u64>,
-    by_name: HashMap<(u64, u64), VecDeque<u64>>,
+    by_id: Map<CallKey, u64>,
+    by_name: Map<(u64, u64), VecDeque<u64>>,
     /// Hand-overs between agents.
     pub hand_overs: HandOvers,
+    /// What definitions say about tools.
+    pub risks: Risks,
+}
+
+/// Tools whose definitions are remembered.
+const MOST_RISKS: usize = 4096;
+
+/// The risks that definitions of tools state, by sender and tool; the first ones are kept.
+#[derive(Debug, Default)]
+pub struct Risks(Map<(u64, u64), &'static str>);
+
+impl Risks {
+    pub(super) fn insert(&mut self, sender: u64, tool: &str, risk: &'static str) {
+        let key = (sender, text_hash(tool));
+        if self.0.len() < MOST_RISKS || self.0.contains_key(&key) {
+            self.0.insert(key, risk);
+        }
+    }
+
+    pub(super) fn get(&self, sender: u64, tool: &str) -> Option<&'static str> {
+        if self.0.is_empty() { None } else { self.0.get(&(sender, text_hash(tool))).copied() }
+    }
 }
 
 impl CallMemory {

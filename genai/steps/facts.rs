@@ -4,11 +4,8 @@
 //! was remembered of others.
 
 use super::messages::attribute;
-use super::{
-    AgentName, ArgumentsKey, Asked, CallKey, CallMemory, Conversation, Digester, Digests, Evidence, Failure, HandedOver,
-};
-use super::{IN_MESSAGES, Lineage, Named, Node, Run, StepKind, Told, ToolOutcome};
-use super::{failure, hand_over, is_error, is_framework_tool, kind, resource, tool_names_in_definitions};
+use super::{AgentName, ArgumentsKey, Conversation, Digester, Digests, Evidence, Failure, HandedOver, Node, Offered, StepKind};
+use super::{failure, hand_over, is_error, is_framework_tool, kind, offered_tools, resource};
 use crate::keys;
 use crate::record::{self, is_call_operation, operation};
 use crate::usage::{Identity, text_hash};
@@ -16,9 +13,6 @@ use chaperone_proto::{KeyId, RecordRef, ValueRef};
 use serde_json::Value as Json;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
-
-/// Call ids shorter than this are numbers within a run, not names of their own.
-const SHORT_ID: usize = 8;
 
 /// A tool call found in messages, ready to be told.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,6 +29,8 @@ pub struct CallEvent {
     pub result: Option<Digests>,
     /// What it touches.
     pub resource: Option<String>,
+    /// The risk that the tool's own definition states.
+    pub risk: Option<&'static str>,
     /// A tool span or log told of the execution.
     pub duplicate: bool,
     /// Arguments are text that is no JSON.
@@ -54,12 +50,14 @@ pub struct ToolFacts {
     pub result: Option<Digests>,
     /// What it touches.
     pub resource: Option<String>,
+    /// The risk that the tool's own definition states.
+    pub risk: Option<&'static str>,
     /// Another record tells of the same call, or the tool is a step of a framework.
     pub duplicate: bool,
     /// A step of a framework, which does nothing in the world.
-    is_framework: bool,
-    hand_over: Option<super::HandOver>,
-    arguments_key: Option<ArgumentsKey>,
+    pub(super) is_framework: bool,
+    pub(super) hand_over: Option<super::HandOver>,
+    pub(super) arguments_key: Option<ArgumentsKey>,
 }
 
 /// What a record says about a step.
@@ -77,14 +75,16 @@ pub struct Facts {
     pub agent: Option<AgentName>,
     /// Which attempt it is, from 1.
     pub attempt: u32,
+    /// The model that failed before, and the one that was asked instead.
+    pub fallback: Option<(Arc<str>, Arc<str>)>,
     /// A tool span or log.
     pub tool: Option<ToolFacts>,
     /// Tool calls in its messages that it is the first to tell of.
     pub calls: Vec<CallEvent>,
     /// Hand-overs to other agents that it is the first to tell of.
     pub hand_overs: Vec<HandedOver>,
-    /// Names of the tools a model was offered.
-    pub offered: Option<Vec<String>>,
+    /// The tools a model was offered.
+    pub offered: Option<Vec<Offered>>,
     /// Tool calls in its answer, told or not.
     pub calls_made: Option<usize>,
     /// Trace.
@@ -93,19 +93,25 @@ pub struct Facts {
     pub span: Option<[u8; 8]>,
     /// Hash of the sender.
     pub sender: u64,
-    identity: u64,
-    run: u64,
+    pub(super) identity: u64,
+    pub(super) run: u64,
     /// The run is more than the trace.
-    own_run: bool,
-    group: u64,
-    emitter: u64,
-    is_span: bool,
-    is_mcp: bool,
-    parent: Option<[u8; 8]>,
-    interval: (u64, u64),
-    call_id: Option<String>,
-    conversation: Conversation,
-    what: u64,
+    pub(super) own_run: bool,
+    pub(super) group: u64,
+    pub(super) emitter: u64,
+    pub(super) is_span: bool,
+    pub(super) is_mcp: bool,
+    pub(super) parent: Option<[u8; 8]>,
+    pub(super) interval: (u64, u64),
+    pub(super) call_id: Option<String>,
+    pub(super) conversation: Conversation,
+    pub(super) what: u64,
+    /// No other record told of this attempt.
+    pub(super) tells_attempt: bool,
+    /// The wire says which attempt it is.
+    pub(super) says_attempt: bool,
+    /// The model that was asked.
+    pub(super) model: Option<Arc<str>>,
 }
 
 impl Facts {
@@ -140,9 +146,10 @@ impl Facts {
             failure: failure(record, kind),
             agent: text(keys::GEN_AI_AGENT_NAME).map(|name| AgentName { name: name.into(), source: "own" }),
             attempt: attrs.int(keys::CHAPERONE_STEP_ATTEMPT).and_then(|said| u32::try_from(said).ok()).unwrap_or(1).max(1),
+            fallback: None,
             calls: Vec::new(),
             hand_overs: reported_hand_over(record, kind).into_iter().collect(),
-            offered: attrs.get(keys::GEN_AI_TOOL_DEFINITIONS).filter(|_| kind == StepKind::Llm).map(tool_names_in_definitions),
+            offered: attrs.get(keys::GEN_AI_TOOL_DEFINITIONS).filter(|_| kind == StepKind::Llm).map(offered_tools),
             calls_made: answers.then_some(conversation.requested.len()),
             trace: record.trace_id(),
             span: record.span_id(),
@@ -160,6 +167,9 @@ impl Facts {
             call_id: text(keys::GEN_AI_TOOL_CALL_ID).map(str::to_owned),
             what: text_hash(&format!("{}\u{1f}{what_name}\u{1f}{shape}", kind.as_str())),
             conversation,
+            tells_attempt: true,
+            says_attempt: attrs.get(keys::CHAPERONE_STEP_ATTEMPT).is_some(),
+            model: text(keys::GEN_AI_REQUEST_MODEL).filter(|_| kind == StepKind::Llm).map(Arc::from),
             tool,
         }
     }
@@ -169,195 +179,23 @@ impl Facts {
         let agent = self.agent.as_ref().map(|agent| Arc::clone(&agent.name));
         let tool = self.tool.as_ref().map(|tool| tool.name.as_str().into());
         let is_agent = self.kind == StepKind::Agent;
-        let node = Node { parent: self.parent, agent, tool, is_mcp: self.is_mcp, is_agent };
+        let is_call = matches!(self.kind, StepKind::Llm | StepKind::Embedding);
+        let node = Node { parent: self.parent, agent, tool, is_mcp: self.is_mcp, is_agent, is_call };
         if self.is_span { Some((self.trace?, self.span?, node)) } else { None }
     }
-
-    /// Fills in what the trace knows: the agent above, the attempt, a tool span of the same call.
-    pub fn place(&mut self, lineage: &mut Lineage) {
-        let (Some(trace), Some(span)) = (self.trace, self.span) else { return };
-        if self.agent.is_none() {
-            self.agent = lineage.agent(trace, span).map(|found| AgentName { source: "ancestor", ..found });
-        }
-        let repeats = matches!(self.kind, StepKind::Llm | StepKind::Embedding | StepKind::Tool | StepKind::Retrieval);
-        if self.is_span && repeats && self.attempt == 1 {
-            self.attempt = lineage.attempt(trace, self.parent, self.what, self.interval, self.failed);
-        }
-        if let Some(tool) = &mut self.tool {
-            tool.is_framework |= lineage.names_agent(trace, &tool.name);
-            tool.duplicate |= tool.is_framework;
-            tool.duplicate |= self.is_span && lineage.is_second_of_mcp(trace, span, &tool.name, self.is_mcp);
-        }
-        if self.is_span {
-            self.hand_overs.extend(lineage.edges(trace, span).into_iter().map(|edge| HandedOver {
-                source: Some(edge.source.to_string()),
-                target: Some(edge.target.to_string()),
-                how: "delegate",
-                evidence: Evidence::Below,
-                told_by: hash_of(edge.child),
-                call_id: None,
-                by_model: edge.through_tool,
-            }));
-        }
-    }
-
-    /// Whether there is anything to ask or say of tool calls and hand-overs.
-    pub fn has_calls(&self) -> bool {
-        self.tool.is_some()
-            || !self.hand_overs.is_empty()
-            || !self.conversation.requested.is_empty()
-            || self.conversation.has_outcomes()
-    }
-
-    /// Tells of tool spans and logs: before the messages of the same batch, since they say more.
-    pub fn tell_execution(&mut self, memory: &mut CallMemory) {
-        let found = std::mem::take(&mut self.hand_overs);
-        found.into_iter().for_each(|found| self.tell_hand_over(found, memory));
-        let Some(tool) = &self.tool else { return };
-        if let Some(over) = &tool.hand_over {
-            let found = self.handed_over(over.clone(), Evidence::Ran, self.identity, self.call_id.clone());
-            return self.tell_hand_over(found, memory);
-        }
-        if tool.duplicate {
-            return;
-        }
-        let run = Run {
-            id: self.call_id.as_deref().and_then(|id| self.call_key(id, &tool.name)),
-            named: self.named(&tool.name),
-            arguments: tool.arguments_key,
-            record: self.identity,
-            source: self.emitter,
-        };
-        if (run.id.is_some() || run.named.iter().any(Option::is_some))
-            && memory.executed(&run) == Told::ByAnother
-            && let Some(tool) = &mut self.tool
-        {
-            tool.duplicate = true;
-        }
-    }
-
-    /// Tells of the calls in messages; what others told before is left out.
-    pub fn tell_messages(&mut self, memory: &mut CallMemory, digester: &Digester) {
-        let conversation = std::mem::take(&mut self.conversation);
-        let is_new = |id: &str| self.call_key(id, "").is_some_and(|key| !memory.is_old_result(key, self.identity));
-        for outcome in conversation.outcomes(is_new) {
-            self.tell_outcome(outcome, memory, digester);
-        }
-        for (number, request) in conversation.requested.into_iter().enumerate() {
-            // Without a call id, the place in the answer of this span stands for it: a log of the span says the same.
-            let own = request.id.as_deref().and_then(|id| self.call_key(id, &request.name));
-            let key = own.unwrap_or_else(|| (self.run, text_hash(&format!("{:?} {number}", self.span))));
-            let told = memory.requested(key, own.is_some(), self.identity, || {
-                let digests = request.arguments.as_ref().map(|value| digester.value(value));
-                let arguments = arguments_key(request.arguments.as_ref(), digests.as_ref());
-                let resource = request.arguments.as_ref().and_then(resource);
-                let asked = Asked { name: request.name.clone(), arguments: digests, resource };
-                (asked, self.named(&request.name), arguments)
-            });
-            if told != Told::First {
-                continue;
-            }
-            if let Some(over) = hand_over(&request.name, request.arguments.as_ref()) {
-                let found = self.handed_over(over, Evidence::Requested, hash_of(key), request.id.clone());
-                self.tell_hand_over(found, memory);
-            }
-            let Some(Asked { name, arguments, resource }) = memory.asked(key).cloned() else { continue };
-            let unparseable = request.unparseable;
-            self.calls.push(CallEvent {
-                executed: false,
-                arguments,
-                resource,
-                result: None,
-                duplicate: false,
-                unparseable,
-                failed: false,
-                name,
-                id: request.id,
-            });
-        }
-    }
-
-    /// A result that stands in the request.
-    fn tell_outcome(&mut self, outcome: ToolOutcome, memory: &mut CallMemory, digester: &Digester) {
-        let Some(key) = self.call_key(&outcome.id, "") else { return };
-        let asked = memory.asked(key).cloned().unwrap_or_default();
-        let name = outcome.name.unwrap_or(asked.name);
-        if is_framework_tool(&name) {
-            return;
-        }
-        let arguments = outcome.arguments.as_ref().map(|value| digester.value(value));
-        let told = memory.executed(&Run {
-            id: Some(key),
-            named: self.named(&name),
-            arguments: arguments_key(outcome.arguments.as_ref(), arguments.as_ref()),
-            record: self.identity,
-            source: IN_MESSAGES,
-        });
-        if told == Told::Again {
-            return;
-        }
-        self.calls.push(CallEvent {
-            executed: true,
-            name,
-            arguments: arguments.or(asked.arguments),
-            resource: outcome.arguments.as_ref().and_then(resource).or(asked.resource),
-            result: outcome.result.as_ref().map(|value| digester.value(value)),
-            duplicate: told == Told::ByAnother,
-            unparseable: false,
-            failed: outcome.failed,
-            id: Some(outcome.id),
-        });
-    }
-
-    fn tell_hand_over(&mut self, found: HandedOver, memory: &mut CallMemory) {
-        if memory.hand_overs.is_first(self.group, &found) {
-            self.hand_overs.push(found);
-        }
-    }
-
-    fn handed_over(&self, over: super::HandOver, evidence: Evidence, told_by: u64, call_id: Option<String>) -> HandedOver {
-        let source = over.source.or_else(|| self.agent.as_ref().map(|agent| agent.name.to_string()));
-        HandedOver { source, target: over.target, how: over.how, evidence, told_by, call_id, by_model: true }
-    }
-
-    /// Where a tool's runs are looked for when they carry no id.
-    fn named(&self, name: &str) -> Named {
-        let folded = folded(name);
-        if folded.is_empty() {
-            return [None; 2];
-        }
-        let name = text_hash(&folded);
-        [self.trace.map(|trace| (hash_of(trace), name)), self.own_run.then_some((self.run, name))]
-    }
-
-    /// Call ids are unique to a sender; short ones (`call_0`) only to a run. `None` for what stands for no id.
-    fn call_key(&self, id: &str, tool: &str) -> Option<CallKey> {
-        if id.is_empty() || (id.starts_with('<') && id.ends_with('>')) {
-            return None;
-        }
-        // Gemini CLI puts the tool's name before the model's id.
-        let id = id.strip_prefix(tool).and_then(|rest| rest.strip_prefix("__")).unwrap_or(id);
-        Some((if id.len() < SHORT_ID { self.run } else { self.sender }, text_hash(id)))
-    }
-}
-
-/// A tool's name as it is matched: what a framework or MCP puts in front goes, and so do case and marks.
-fn folded(name: &str) -> String {
-    let own = name.strip_prefix("mcp__").and_then(|rest| rest.split_once("__")).map_or(name, |(_, own)| own);
-    own.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 fn is_hex_of(text: &str, bytes: &[u8; 16]) -> bool {
     u128::from_str_radix(text, 16).is_ok_and(|number| number.to_be_bytes() == *bytes)
 }
 
-fn hash_of(value: impl Hash) -> u64 {
+pub(super) fn hash_of(value: impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     value.hash(&mut hasher);
     hasher.finish()
 }
 
-fn arguments_key(arguments: Option<&Json>, digests: Option<&Digests>) -> Option<ArgumentsKey> {
+pub(super) fn arguments_key(arguments: Option<&Json>, digests: Option<&Digests>) -> Option<ArgumentsKey> {
     let names = arguments?.as_object().map(|pairs| hash_of(pairs.keys().collect::<Vec<_>>()));
     Some(ArgumentsKey { names, shape: text_hash(&digests?.shape) })
 }
@@ -407,6 +245,7 @@ fn tool(record: RecordRef<'_>, digester: &Digester) -> ToolFacts {
     let is_framework = is_framework_tool(&name);
     ToolFacts {
         duplicate: is_framework,
+        risk: None,
         is_framework,
         hand_over: hand_over(&name, arguments.as_ref()),
         name,

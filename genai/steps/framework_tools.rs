@@ -79,6 +79,11 @@ pub fn is_framework_tool(name: &str) -> bool {
     find(name).is_some()
 }
 
+/// Whether a model ends the run by asking for this tool.
+pub(super) fn ends_run(name: &str) -> bool {
+    find(name).is_some_and(|(tool, _)| tool.does == "end")
+}
+
 /// The hand-over that a call of a tool is, if it is one.
 pub fn hand_over(name: &str, arguments: Option<&Json>) -> Option<HandOver> {
     let (tool, middle) = find(name)?;

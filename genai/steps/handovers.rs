@@ -4,7 +4,8 @@
 //! Each kind of evidence is matched one to one with the others of its trace by the agent handed over to; a record that does not
 //! know that agent fits any. So there are as many hand-overs as the kind of evidence that tells of most says.
 
-use std::collections::{HashMap, VecDeque};
+use crate::fast_hash::Map;
+use std::collections::VecDeque;
 
 /// A hand-over as one record tells of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,7 +54,7 @@ struct Known {
 /// Hand-overs of recent traces.
 #[derive(Debug, Default)]
 pub struct HandOvers {
-    traces: HashMap<u64, Vec<Known>>,
+    traces: Map<u64, Vec<Known>>,
     order: VecDeque<u64>,
 }
 

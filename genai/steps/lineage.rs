@@ -3,7 +3,8 @@
 //! A bounded map of traces to bounded maps of spans. Children often arrive before their parents: what is not known when a record
 //! arrives is not waited for.
 
-use std::collections::{HashMap, VecDeque};
+use crate::fast_hash::Map;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// How far up a search goes.
@@ -28,6 +29,8 @@ pub struct Node {
     pub is_mcp: bool,
     /// Whether it is an agent's own span.
     pub is_agent: bool,
+    /// Whether it is a model request.
+    pub is_call: bool,
 }
 
 /// An agent at work below another agent.
@@ -60,12 +63,27 @@ struct Attempt {
     end_ns: u64,
     failed: bool,
     number: u32,
+    /// It was the first record of its attempt.
+    is_told: bool,
+}
+
+/// A model call that ended.
+#[derive(Debug, Clone)]
+struct Call {
+    parent: [u8; 8],
+    /// Instrumentations name one model in different ways: only calls of one are compared.
+    emitter: u64,
+    model: Arc<str>,
+    end_ns: u64,
+    failed: bool,
 }
 
 #[derive(Debug, Default)]
 struct Trace {
-    spans: HashMap<[u8; 8], Node>,
-    attempts: HashMap<[u8; 8], VecDeque<Attempt>>,
+    spans: Map<[u8; 8], Node>,
+    attempts: Map<[u8; 8], VecDeque<Attempt>>,
+    /// Model calls, the last ones.
+    calls: VecDeque<Call>,
     /// MCP spans that arrived before the tool span around them, if there is one.
     counted_mcp: Vec<[u8; 8]>,
     attempts_kept: usize,
@@ -88,7 +106,7 @@ enum Above {
 /// Spans of recent traces.
 #[derive(Debug, Default)]
 pub struct Lineage {
-    traces: HashMap<[u8; 16], Trace>,
+    traces: Map<[u8; 16], Trace>,
     order: VecDeque<[u8; 16]>,
     spans_kept: usize,
 }
@@ -189,28 +207,72 @@ impl Lineage {
         held.counted_mcp.iter().any(|inner| agrees(inner) && self.ancestors(trace, *inner).any(|(at, _)| at == span))
     }
 
-    /// Which attempt of `what` below `parent` this is, from 1: one more than the last one, if that failed before this began.
+    /// Which attempt of `what` this is, from 1, and whether no other record told of that attempt.
     ///
-    /// Remembers it. An operation that arrives out of order counts as a first attempt.
-    pub fn attempt(&mut self, trace: [u8; 16], parent: Option<[u8; 8]>, what: u64, interval: (u64, u64), failed: bool) -> u32 {
-        let Some(held) = self.traces.get_mut(&trace) else { return 1 };
+    /// One more than the last one below `parent`, if that failed before this began. What lies in a call is an attempt of what lies
+    /// above the call, as that call is. Remembers it. An operation that arrives out of order counts as a first attempt.
+    pub fn attempt(
+        &mut self,
+        trace: [u8; 16],
+        parent: Option<[u8; 8]>,
+        what: u64,
+        interval: (u64, u64),
+        failed: bool,
+    ) -> (u32, bool) {
+        let parent = self.above_calls(trace, parent);
+        let Some(held) = self.traces.get_mut(&trace) else { return (1, true) };
         if held.attempts_kept == MOST_ATTEMPTS_OF_TRACE {
-            return 1;
+            return (1, true);
         }
         let attempts = held.attempts.entry(parent.unwrap_or_default()).or_default();
         let (start_ns, end_ns) = interval;
-        if let Some(same) = attempts.iter().find(|a| a.what == what && a.start_ns == start_ns && a.end_ns == end_ns) {
-            return same.number;
+        let alike = |attempt: &&Attempt| attempt.what == what;
+        if let Some(same) = attempts.iter().filter(alike).find(|a| a.start_ns == start_ns && a.end_ns == end_ns) {
+            return (same.number, same.is_told);
         }
-        let before = attempts.iter().filter(|a| a.what == what && a.end_ns <= start_ns).max_by_key(|a| a.end_ns);
+        let before = attempts.iter().filter(alike).filter(|a| a.end_ns <= start_ns).max_by_key(|a| a.end_ns);
         let number = before.filter(|a| a.failed).map_or(1, |a| a.number + 1);
+        let overlaps = |a: &Attempt| a.start_ns < end_ns && start_ns < a.end_ns;
+        let is_told = !attempts.iter().filter(alike).any(|a| a.number == number && overlaps(a));
         if attempts.len() == MOST_ATTEMPTS {
             attempts.pop_front();
         } else {
             held.attempts_kept += 1;
         }
-        attempts.push_back(Attempt { what, start_ns, end_ns, failed, number });
-        number
+        attempts.push_back(Attempt { what, start_ns, end_ns, failed, number, is_told });
+        (number, is_told)
+    }
+
+    /// The model whose call failed last before this one began, when that is the last call below `parent` and its model is another.
+    ///
+    /// Remembers this call.
+    pub fn failed_model_before(
+        &mut self,
+        trace: [u8; 16],
+        parent: Option<[u8; 8]>,
+        (emitter, model): (u64, &Arc<str>),
+        interval: (u64, u64),
+        failed: bool,
+    ) -> Option<Arc<str>> {
+        let parent = self.above_calls(trace, parent).unwrap_or_default();
+        let calls = &mut self.traces.get_mut(&trace)?.calls;
+        let (start_ns, end_ns) = interval;
+        let earlier = calls.iter().filter(|call| call.parent == parent && call.emitter == emitter && call.end_ns <= start_ns);
+        let before = earlier.max_by_key(|call| call.end_ns);
+        let fallback = before.filter(|before| before.failed && before.model != *model).map(|before| Arc::clone(&before.model));
+        if calls.len() == MOST_ATTEMPTS {
+            calls.pop_front();
+        }
+        calls.push_back(Call { parent, emitter, model: Arc::clone(model), end_ns, failed });
+        fallback
+    }
+
+    fn above_calls(&self, trace: [u8; 16], mut parent: Option<[u8; 8]>) -> Option<[u8; 8]> {
+        for _ in 0..MOST_ANCESTORS {
+            let Some(node) = parent.and_then(|at| self.node(trace, at)).filter(|node| node.is_call) else { break };
+            parent = node.parent;
+        }
+        parent
     }
 
     /// Forgets the oldest traces until at most `max_spans` spans are kept; returns how many traces went.

@@ -129,5 +129,19 @@ fn offered_tools_are_named_in_every_spelling() {
     let definitions = r#"[{"type":"function","name":"a"},{"type":"function","function":{"name":"b"}},{"type":"web_search"}]"#;
     let data = span(&[("gen_ai.tool.definitions", definitions)], "");
     let value = data.record(0).attrs().get(keys::GEN_AI_TOOL_DEFINITIONS).unwrap();
-    assert_eq!(tool_names_in_definitions(value), ["a", "b", "web_search"]);
+    let names: Vec<String> = offered_tools(value).into_iter().map(|tool| tool.name).collect();
+    assert_eq!(names, ["a", "b", "web_search"]);
+}
+
+#[test]
+fn what_a_definition_states_about_its_risk_is_believed() {
+    let definitions = r#"[{"name":"a","annotations":{"readOnlyHint":true}},{"name":"b","annotations":{"destructiveHint":true}},
+        {"name":"c","annotations":{"readOnlyHint":false,"openWorldHint":true}},{"name":"d","annotations":{"destructiveHint":false}},
+        {"name":"e","annotations":{"title":"E","readOnlyHint":"yes"}},{"name":"f"}]"#;
+    let data = span(&[("gen_ai.tool.definitions", definitions)], "");
+    let risks: Vec<_> = offered_tools(data.record(0).attrs().get(keys::GEN_AI_TOOL_DEFINITIONS).unwrap())
+        .into_iter()
+        .map(|tool| tool.risk)
+        .collect();
+    assert_eq!(risks, [Some("read"), Some("destructive"), Some("external_effect"), Some("write"), None, None]);
 }

@@ -211,7 +211,7 @@ fn parents_in_a_circle_end_the_search() {
 #[test]
 fn an_attempt_follows_a_failure_of_the_same_thing() {
     let mut lineage = lineage(&[(1, node(0))]);
-    let mut attempt = |what, start, failed| lineage.attempt(TRACE, Some([1; 8]), what, (start, start + 5), failed);
+    let mut attempt = |what, start, failed| lineage.attempt(TRACE, Some([1; 8]), what, (start, start + 5), failed).0;
     assert_eq!(attempt(1, 10, true), 1);
     assert_eq!(attempt(1, 20, true), 2);
     assert_eq!(attempt(2, 25, false), 1, "something else");
@@ -219,6 +219,18 @@ fn an_attempt_follows_a_failure_of_the_same_thing() {
     assert_eq!(attempt(1, 40, false), 1, "after a success it begins anew");
     assert_eq!(attempt(1, 20, true), 2, "the same record again");
     assert_eq!(attempt(1, 12, false), 1, "it began before the failure ended");
+}
+
+#[test]
+fn two_records_of_one_attempt_tell_of_it_once() {
+    let call = |parent| Node { is_call: true, ..node(parent) };
+    let mut lineage = lineage(&[(1, node(0)), (2, call(1)), (3, call(2)), (4, call(1)), (5, call(4))]);
+    let mut attempt = |parent: u8, interval, failed| lineage.attempt(TRACE, Some([parent; 8]), 1, interval, failed);
+    assert_eq!(attempt(2, (12, 18), true), (1, true));
+    assert_eq!(attempt(1, (10, 20), true), (1, false), "the call around it");
+    assert_eq!(attempt(4, (32, 38), false), (2, true), "below another call, after the first one failed");
+    assert_eq!(attempt(1, (30, 40), false), (2, false));
+    assert_eq!(attempt(4, (32, 38), false), (2, true), "the same record again");
 }
 
 #[test]

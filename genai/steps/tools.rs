@@ -1,11 +1,14 @@
-//! What a tool is and what it can do, told by its name; what it touches, told by its arguments.
+//! What a tool is and what it can do, told by its name or its own definition; what it touches, told by its arguments.
 //!
-//! A lexicon of words, not a judgement: `unknown` where no word fits. Rules and users overrule it.
+//! `data/tool_words.tsv` is a lexicon of words, not a judgement: `unknown` where no word fits. Rules and users overrule it.
 
+use crate::dialects::table::rows;
 use crate::record::to_json;
 use chaperone_proto::ValueRef;
 use serde::Deserialize;
 use serde_json::Value as Json;
+use std::collections::HashMap;
+use std::sync::LazyLock;
 
 /// Class and risk of a tool (contracts, section 1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,84 +19,87 @@ pub struct ToolKind {
     pub risk: &'static str,
 }
 
-const CLASSES: &[(&str, &[&str])] = &[
-    (
-        "code_execution",
-        &[
-            "exec",
-            "execute",
-            "shell",
-            "bash",
-            "terminal",
-            "command",
-            "python",
-            "code",
-            "eval",
-            "script",
-            "interpreter",
-            "sandbox",
-            "repl",
-        ],
-    ),
-    (
-        "payment",
-        &["pay", "payment", "refund", "charge", "invoice", "transfer", "purchase", "buy", "checkout", "billing", "money"],
-    ),
-    (
-        "identity",
-        &["login", "password", "credential", "credentials", "secret", "token", "auth", "permission", "role", "user", "account"],
-    ),
-    ("message", &["email", "mail", "message", "sms", "slack", "notify", "notification", "post", "tweet", "reply"]),
-    ("database", &["sql", "database", "db", "table", "record", "row", "order", "orders", "customer"]),
-    (
-        "file_system",
-        &["file", "files", "directory", "folder", "path", "read", "write", "edit", "glob", "grep", "ls", "mkdir", "rm"],
-    ),
-    ("search", &["search", "lookup", "find", "retrieve", "query", "weather", "wiki", "docs"]),
-    ("network", &["http", "url", "fetch", "request", "download", "upload", "browser", "browse", "web", "api", "curl", "webhook"]),
-];
+static WORDS: LazyLock<Words> = LazyLock::new(|| {
+    let mut table = Words::default();
+    for row in rows(include_str!("../data/tool_words.tsv"), 3) {
+        let [kind, label, words] = row[..] else { continue };
+        let (labels, known) = if kind == "class" {
+            (&mut table.classes, &mut table.class_words)
+        } else {
+            (&mut table.risks, &mut table.risk_words)
+        };
+        for word in words.split(' ') {
+            known.entry(word).or_insert(labels.len());
+        }
+        labels.push(label);
+    }
+    table
+});
 
-const RISKS: &[(&str, &[&str])] = &[
-    (
-        "destructive",
-        &["delete", "remove", "drop", "destroy", "rm", "truncate", "kill", "terminate", "purge", "wipe", "revoke", "cancel"],
-    ),
-    (
-        "external_effect",
-        &[
-            "send", "pay", "payment", "refund", "charge", "transfer", "purchase", "buy", "post", "publish", "email", "notify",
-            "tweet", "deploy", "exec", "execute", "shell", "bash", "command", "submit", "checkout",
-        ],
-    ),
-    (
-        "write",
-        &[
-            "write", "edit", "create", "update", "insert", "set", "save", "add", "put", "upload", "patch", "modify", "move",
-            "rename", "mkdir",
-        ],
-    ),
-    (
-        "read",
-        &[
-            "read", "get", "list", "search", "find", "fetch", "lookup", "query", "retrieve", "view", "show", "describe", "check",
-            "grep", "glob", "ls", "weather", "count",
-        ],
-    ),
-];
+/// Labels in the order in which they win, and the place of the label that a word means.
+#[derive(Default)]
+struct Words {
+    classes: Vec<&'static str>,
+    class_words: HashMap<&'static str, usize>,
+    risks: Vec<&'static str>,
+    risk_words: HashMap<&'static str, usize>,
+}
 
 /// Class and risk of a tool by its name.
 pub fn tool_kind(name: &str) -> ToolKind {
     let words = words(name);
-    let first = |table: &[(&'static str, &[&str])]| {
-        table.iter().find(|(_, known)| words.iter().any(|word| known.contains(&word.as_str()))).map(|(label, _)| *label)
+    let table = &*WORDS;
+    let first = |labels: &[&'static str], known: &HashMap<&'static str, usize>| {
+        let best = words.iter().filter_map(|word| known.get(word.as_str())).min()?;
+        labels.get(*best).copied()
     };
-    let class = match first(CLASSES) {
+    let class = match first(&table.classes, &table.class_words) {
         // `search_orders` searches, whatever it searches in.
         Some("database" | "file_system" | "network") if words.iter().any(|word| word == "search") => "search",
         Some(class) => class,
         None => "other",
     };
-    ToolKind { class, risk: first(RISKS).unwrap_or("unknown") }
+    ToolKind { class, risk: first(&table.risks, &table.risk_words).unwrap_or("unknown") }
+}
+
+/// The risk that a tool's own definition states (annotations of the Model Context Protocol).
+///
+/// A definition that states nothing leaves the lexicon's word; defaults of the protocol are no statements.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct Hints {
+    /// Changes nothing.
+    #[serde(rename = "readOnlyHint", alias = "read_only_hint", deserialize_with = "lenient")]
+    read_only: Option<bool>,
+    /// May destroy what is there.
+    #[serde(rename = "destructiveHint", alias = "destructive_hint", deserialize_with = "lenient")]
+    destructive: Option<bool>,
+    /// Reaches things outside.
+    #[serde(rename = "openWorldHint", alias = "open_world_hint", deserialize_with = "lenient")]
+    open_world: Option<bool>,
+    /// The same call again changes nothing more.
+    #[serde(rename = "idempotentHint", alias = "idempotent_hint", deserialize_with = "lenient")]
+    idempotent: Option<bool>,
+}
+
+/// Anything but `true` and `false` states nothing, and is no error.
+fn lenient<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
+    Ok(Json::deserialize(deserializer)?.as_bool())
+}
+
+impl Hints {
+    /// The risk they state.
+    pub fn risk(self) -> Option<&'static str> {
+        match self {
+            Hints { read_only: Some(true), .. } => Some("read"),
+            Hints { destructive: Some(true), .. } => Some("destructive"),
+            Hints { open_world: Some(true), read_only: Some(false), .. } => Some("external_effect"),
+            Hints { destructive: Some(false), .. } | Hints { read_only: Some(false), idempotent: Some(true), .. } => {
+                Some("write")
+            }
+            _ => None,
+        }
+    }
 }
 
 /// What is read of a tool's definition; descriptions and schemas are skipped without being kept.
@@ -104,6 +110,16 @@ struct Definition {
     function: Option<Function>,
     #[serde(rename = "type")]
     kind: Option<String>,
+    annotations: Option<Hints>,
+}
+
+/// A tool that a model was offered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offered {
+    /// Its name; empty when it has none.
+    pub name: String,
+    /// The risk that its definition states.
+    pub risk: Option<&'static str>,
 }
 
 #[derive(Deserialize, Default)]
@@ -112,16 +128,19 @@ struct Function {
     name: Option<String>,
 }
 
-/// Names of the tools a model was offered, from `gen_ai.tool.definitions`. A tool without a name is one all the same.
-pub fn tool_names_in_definitions(definitions: ValueRef<'_>) -> Vec<String> {
+/// The tools a model was offered, from `gen_ai.tool.definitions`. A tool without a name is one all the same.
+pub fn offered_tools(definitions: ValueRef<'_>) -> Vec<Offered> {
     let of_text = definitions.as_str().and_then(|text| serde_json::from_str::<Vec<Definition>>(text).ok());
     let tools = of_text.or_else(|| {
         let Json::Array(tools) = to_json(definitions)? else { return None };
         Some(tools.into_iter().map(|tool| serde_json::from_value(tool).unwrap_or_default()).collect())
     });
-    let name =
-        |tool: Definition| tool.name.or(tool.function.and_then(|function| function.name)).or(tool.kind).unwrap_or_default();
-    tools.unwrap_or_default().into_iter().map(name).collect()
+    let offered = |tool: Definition| {
+        let risk = tool.annotations.and_then(Hints::risk);
+        let name = tool.name.or(tool.function.and_then(|function| function.name)).or(tool.kind).unwrap_or_default();
+        Offered { name, risk }
+    };
+    tools.unwrap_or_default().into_iter().map(offered).collect()
 }
 
 const RESOURCE_KEYS: [&str; 10] =

@@ -3,14 +3,16 @@
 //! An event is a span event where it was derived from a span, and a log record where it was derived from a log.
 //! A record that carries `chaperone.agent.source` was written by an earlier pass and is left as it is.
 
+use super::derived::{decisions, identified};
 use super::facts::{CallEvent, Facts};
-use super::{Digester, Digests, Evidence, HandedOver, signals, tool_kind};
+use super::signals::call_signals;
+use super::{Digester, Digests, Thresholds, signals, tool_kind};
 use crate::record::{self, record_digest};
 use crate::{event_names, keys};
-use chaperone_proto::{Attrs, KeyId, LogsBuilder, RecordMut, RecordRef, Value, ValueIn, ValueRef};
+use chaperone_proto::{Attrs, KeyId, LogsBuilder, RecordMut, RecordRef, Value, ValueIn};
 use std::borrow::Cow;
 
-type Pairs = Vec<(KeyId, Value)>;
+pub(super) type Pairs = Vec<(KeyId, Value)>;
 
 /// An event made from a record.
 #[derive(Debug, Clone, PartialEq)]
@@ -62,13 +64,17 @@ pub fn attributes(record: RecordRef<'_>, facts: &Facts, digester: &Digester) -> 
             set(keys::CHAPERONE_FAILURE_RETRYABLE, Value::Bool(retryable));
         }
     }
+    if let Some((from, to)) = &facts.fallback {
+        set(keys::CHAPERONE_FALLBACK_FROM_MODEL, text(from));
+        set(keys::CHAPERONE_FALLBACK_TO_MODEL, text(to));
+    }
     if let Some(tool) = &facts.tool {
         let kind = tool_kind(&tool.name);
         if !tool.name.is_empty() {
             set(keys::GEN_AI_TOOL_NAME, text(&tool.name));
         }
         set(keys::CHAPERONE_TOOL_CLASS, text(kind.class));
-        set(keys::CHAPERONE_TOOL_RISK, text(kind.risk));
+        set(keys::CHAPERONE_TOOL_RISK, text(tool.risk.unwrap_or(kind.risk)));
         set(keys::CHAPERONE_TOOL_SOURCE, text("executed"));
         set(keys::CHAPERONE_TOOL_SCOPE, text(if tool.duplicate { "duplicate" } else { "self" }));
         digests(&tool.arguments, &tool.result, &tool.resource, &mut set);
@@ -88,37 +94,25 @@ pub fn attributes(record: RecordRef<'_>, facts: &Facts, digester: &Digester) -> 
     pairs
 }
 
-/// Events the record gives: tool calls in its messages, the decisions behind them, signs of quality.
-pub fn events(record: RecordRef<'_>, facts: &Facts) -> Vec<Event> {
+/// Events the record gives: tool calls in its messages, decisions, signs of quality.
+pub fn events(record: RecordRef<'_>, facts: &Facts, thresholds: &Thresholds) -> Vec<Event> {
     let (start_ns, end_ns) = match record {
         RecordRef::Span(span) => (span.start_ns(), record::event_time_ns(record)),
         RecordRef::Log(_) => (record::event_time_ns(record), record::event_time_ns(record)),
     };
     let mut events = Vec::new();
+    let mut push = |name, time_ns, attributes| events.push(Event { name, time_ns, attributes });
     for call in &facts.calls {
         // A result stood in the request, so it was there when the span began.
         let time_ns = if call.executed { start_ns } else { end_ns };
-        events.push(Event { name: event_names::TOOL_CALL, time_ns, attributes: tool_call(call) });
-        if !call.executed {
-            let offered = facts.offered.as_deref().unwrap_or_default();
-            let attributes = selection(record, call, offered, events.len());
-            events.push(Event { name: event_names::DECISION, time_ns, attributes });
-        }
-        if call.unparseable {
-            events.push(Event {
-                name: event_names::QUALITY_SIGNAL,
-                time_ns,
-                attributes: quality("unparseable_arguments", "inferred"),
-            });
-        }
+        push(event_names::TOOL_CALL, time_ns, tool_call(call));
+        call_signals(call).into_iter().for_each(|signal| push(event_names::QUALITY_SIGNAL, time_ns, signal.attributes()));
     }
-    for over in &facts.hand_overs {
-        let attributes = handed_over(record, over, events.len());
-        events.push(Event { name: event_names::DECISION, time_ns: end_ns, attributes });
+    for (number, attributes) in decisions(record, facts).into_iter().enumerate() {
+        push(event_names::DECISION, end_ns, identified(record, attributes, number));
     }
-    for signal in signals(record, facts.kind, facts.failed, facts.attempt) {
-        let attributes = quality(signal.kind, signal.derivation);
-        events.push(Event { name: event_names::QUALITY_SIGNAL, time_ns: end_ns, attributes });
+    for signal in signals(record, facts, thresholds) {
+        push(event_names::QUALITY_SIGNAL, end_ns, signal.attributes());
     }
     events
 }
@@ -182,7 +176,7 @@ fn tool_call(call: &CallEvent) -> Pairs {
     pairs.push((keys::CHAPERONE_TOOL_SCOPE, text(if call.duplicate { "duplicate" } else { "self" })));
     let kind = tool_kind(&call.name);
     pairs.push((keys::CHAPERONE_TOOL_CLASS, text(kind.class)));
-    pairs.push((keys::CHAPERONE_TOOL_RISK, text(kind.risk)));
+    pairs.push((keys::CHAPERONE_TOOL_RISK, text(call.risk.unwrap_or(kind.risk))));
     digests(&call.arguments, &call.result, &call.resource, &mut |key, value| pairs.push((key, value)));
     if call.failed {
         pairs.push((keys::ERROR_TYPE, text("tool_error")));
@@ -205,67 +199,6 @@ fn digests(arguments: &Option<Digests>, result: &Option<Digests>, resource: &Opt
     if let Some(resource) = resource {
         set(keys::CHAPERONE_TOOL_RESOURCE, text(resource));
     }
-}
-
-/// What decisions that stand in a model's answer have in common.
-fn decision(record: RecordRef<'_>, name: &str, kind: &str, outcome: &str, number: usize) -> Pairs {
-    let id = record_digest("decision", record.trace_id(), record.span_id(), &record::id(record), &number.to_le_bytes());
-    let mut pairs = vec![
-        (keys::CHAPERONE_DECISION_ID, Value::Str(record::hex(&id))),
-        (keys::CHAPERONE_DECISION_NAME, text(name)),
-        (keys::CHAPERONE_DECISION_TYPE, text(kind)),
-        (keys::CHAPERONE_DECISION_MAKER_TYPE, text("model")),
-        (keys::CHAPERONE_DECISION_OUTCOME, text(outcome)),
-        (keys::CHAPERONE_DECISION_DERIVATION, text("inferred")),
-    ];
-    pairs.extend(record::model(record).map(|model| (keys::CHAPERONE_DECISION_MAKER_NAME, text(model))));
-    pairs
-}
-
-/// The decision behind a requested call.
-fn selection(record: RecordRef<'_>, call: &CallEvent, offered: &[String], number: usize) -> Pairs {
-    let mut pairs = decision(record, "select_tool", "tool_selection", &call.name, number);
-    pairs.push((keys::CHAPERONE_DECISION_SUBJECT_TYPE, text("tool_call")));
-    pairs.extend(call.id.as_ref().map(|id| (keys::CHAPERONE_DECISION_SUBJECT_ID, text(id))));
-    if !offered.is_empty() {
-        pairs.push((keys::CHAPERONE_DECISION_CANDIDATES, Value::Array(offered.iter().map(|name| text(name)).collect())));
-    }
-    pairs
-}
-
-/// A hand-over from one agent to another.
-fn handed_over(record: RecordRef<'_>, over: &HandedOver, number: usize) -> Pairs {
-    let mut pairs = decision(record, "hand_over", "handoff", over.target.as_deref().unwrap_or("_OTHER"), number);
-    let mut put = |key: KeyId, value: &str| match pairs.iter_mut().find(|(known, _)| *known == key) {
-        Some(pair) => pair.1 = text(value),
-        None => pairs.push((key, text(value))),
-    };
-    if !over.by_model {
-        put(keys::CHAPERONE_DECISION_MAKER_TYPE, "code");
-    }
-    if over.evidence == Evidence::Reported {
-        put(keys::CHAPERONE_DECISION_DERIVATION, "mapped");
-    }
-    if let Some(id) = &over.call_id {
-        put(keys::CHAPERONE_DECISION_SUBJECT_TYPE, "tool_call");
-        put(keys::CHAPERONE_DECISION_SUBJECT_ID, id);
-    }
-    if let Some(source) = &over.source {
-        put(keys::CHAPERONE_HANDOFF_SOURCE, source);
-    }
-    if let Some(target) = &over.target {
-        put(keys::CHAPERONE_HANDOFF_TARGET, target);
-    }
-    put(keys::CHAPERONE_HANDOFF_TYPE, over.how);
-    pairs
-}
-
-fn quality(kind: &str, derivation: &str) -> Pairs {
-    vec![
-        (keys::CHAPERONE_QUALITY_SIGNAL_TYPE, text(kind)),
-        (keys::CHAPERONE_QUALITY_SIGNAL_VALUE, Value::Bool(true)),
-        (keys::CHAPERONE_QUALITY_SIGNAL_DERIVATION, text(derivation)),
-    ]
 }
 
 /// Digest of what was asked, and the size of what was asked and answered.
@@ -292,6 +225,6 @@ fn content(attrs: Attrs<'_>, digester: &Digester) -> Option<(String, usize)> {
     Some((digester.bytes([&*instructions, &*input]), bytes))
 }
 
-fn text(text: &str) -> Value {
+pub(super) fn text(text: &str) -> Value {
     Value::Str(text.to_owned())
 }

@@ -1,6 +1,6 @@
 //! Settings of the `gen_ai_steps` processor.
 
-use chaperone_config::{Problems, UserConfig};
+use chaperone_config::{Duration, Problems, UserConfig};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -14,11 +14,21 @@ pub struct Config {
     pub max_spans_per_trace: usize,
     /// Tool calls remembered by call id, so that each is told once. The oldest go first; about 300 bytes a call.
     pub max_calls: usize,
+    /// A model call, tool or retrieval that takes longer gets the quality signal `latency_threshold`. `0s`: none does.
+    pub latency_threshold: Duration,
+    /// A model call with more tokens, input and output together, gets the quality signal `token_usage`. `0`: none does.
+    pub token_threshold: u64,
 }
 
 impl Default for Config {
     fn default() -> Config {
-        Config { max_spans: 131_072, max_spans_per_trace: 512, max_calls: 65_536 }
+        Config {
+            max_spans: 131_072,
+            max_spans_per_trace: 512,
+            max_calls: 65_536,
+            latency_threshold: Duration::from_secs(0),
+            token_threshold: 0,
+        }
     }
 }
 

@@ -12,7 +12,7 @@ mod tests;
 pub use config::Config;
 
 use chaperone_genai::record::is_gen_ai;
-use chaperone_genai::steps::{self, CallMemory, Digester, Facts, Lineage, Node};
+use chaperone_genai::steps::{self, CallMemory, Digester, Facts, Lineage, Node, Thresholds};
 use chaperone_genai::usage::Senders;
 use chaperone_pipeline::{
     Batch, BuildContext, ConfigError, Counter, Meta, Outbox, ProcessError, Processor, ProcessorFactory, Shards, Signals,
@@ -42,7 +42,13 @@ impl ProcessorFactory for GenAiSteps {
             let labels = [("processor", id.as_str()), ("state", what)];
             ctx.telemetry().counter("chaperone_steps_evicted", "Traces and tool calls that were forgotten to make room.", &labels)
         };
+        let latency = config.latency_threshold.get();
+        let thresholds = Thresholds {
+            latency_ns: (!latency.is_zero()).then(|| u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX)),
+            tokens: Some(config.token_threshold).filter(|most| *most > 0),
+        };
         Ok(Arc::new(Processing {
+            thresholds,
             digester: Digester::new(*ctx.hash_key()),
             evicted_traces: counter("traces"),
             evicted_calls: counter("calls"),
@@ -61,6 +67,7 @@ struct Memory {
 }
 
 struct Processing {
+    thresholds: Thresholds,
     config: Config,
     digester: Digester,
     memory: Arc<Memory>,
@@ -146,6 +153,9 @@ impl Processing {
             let Some((shard, _)) = group.first() else { continue };
             let mut held = calls.lock(*shard);
             let before = held.len();
+            for (_, facts) in group.iter() {
+                facts.tell_offers(&mut held);
+            }
             for (_, facts) in group.iter_mut() {
                 facts.tell_execution(&mut held);
             }
@@ -165,7 +175,7 @@ impl Processing {
     }
 
     fn written(&self, record: RecordRef<'_>, facts: &Facts) -> Written {
-        (facts.at, steps::attributes(record, facts, &self.digester), steps::events(record, facts))
+        (facts.at, steps::attributes(record, facts, &self.digester), steps::events(record, facts, &self.thresholds))
     }
 }
 

@@ -187,11 +187,117 @@ fn a_failed_tool_is_told_with_its_code_and_its_retry_as_a_second_attempt() {
     assert_eq!(text(&data, 0, keys::CHAPERONE_FAILURE_CODE).as_deref(), Some("timeout"));
     let attempt = |at: usize| data.record(at).attrs().int(keys::CHAPERONE_STEP_ATTEMPT);
     assert_eq!((attempt(0), attempt(1)), (Some(1), Some(2)));
-    let signs = |at: usize| {
-        let span = data.record(at).as_span().unwrap();
-        span.events().filter_map(|e| e.attrs().str(keys::CHAPERONE_QUALITY_SIGNAL_TYPE).map(str::to_owned)).collect::<Vec<_>>()
-    };
-    assert_eq!((signs(0), signs(1)), (vec!["tool_failure".to_owned()], vec!["retry_occurred".to_owned()]));
+    assert_eq!(signs(&data, 0), ["tool_failure"]);
+    assert_eq!(signs(&data, 1), ["tool_success", "retry_occurred"]);
+    assert_eq!(decided(&data, 1), ["retry_strategy by code: retry"]);
+}
+
+/// Types of the quality signals of a span.
+fn signs(data: &Data, at: usize) -> Vec<String> {
+    let span = data.record(at).as_span().unwrap();
+    span.events().filter_map(|event| event.attrs().str(keys::CHAPERONE_QUALITY_SIGNAL_TYPE).map(str::to_owned)).collect()
+}
+
+/// The decisions of a span.
+fn decided(data: &Data, at: usize) -> Vec<String> {
+    let span = data.record(at).as_span().unwrap();
+    let decisions = span.events().filter(|event| event.name() == "chaperone.decision");
+    let word = |event: chaperone_proto::EventRef<'_>, key| event.attrs().str(key).unwrap_or("?").to_owned();
+    decisions
+        .map(|event| {
+            let [kind, maker, outcome] =
+                [keys::CHAPERONE_DECISION_TYPE, keys::CHAPERONE_DECISION_MAKER_TYPE, keys::CHAPERONE_DECISION_OUTCOME]
+                    .map(|key| word(event, key));
+            format!("{kind} by {maker}: {outcome}")
+        })
+        .collect()
+}
+
+#[test]
+fn a_tool_span_without_call_id_and_the_result_in_messages_are_one_run() {
+    let tool = span(1, 9, &[GEN_AI, TOOL, ("gen_ai.tool.name", "get_weather")]);
+    let history = r#"[{"role":"assistant","parts":[{"type":"tool_call","id":"call_0001","name":"get_weather","arguments":{}}]},
+        {"role":"tool","parts":[{"type":"tool_call_response","id":"call_0001","response":"Sunny"}]}]"#;
+    let chat = span(2, 9, &[GEN_AI, CHAT, ("gen_ai.input.messages", history)]);
+    let answer = span(3, 9, &[GEN_AI, CHAT, ANSWER]);
+    for order in [[&answer, &tool, &chat], [&chat, &answer, &tool], [&tool, &chat, &answer]] {
+        let processor = running();
+        let mut scopes = Vec::new();
+        for record in order {
+            let (data, _) = process(&processor, spans(std::slice::from_ref(record)));
+            scopes.extend(text(&data, 0, keys::CHAPERONE_TOOL_SCOPE));
+            scopes.extend(told(&data, 0).into_iter().filter(|(source, _)| source == "executed").map(|(_, scope)| scope));
+        }
+        assert_eq!(scopes, ["self", "duplicate"]);
+    }
+}
+
+#[test]
+fn a_hand_over_is_told_once_though_a_tool_and_an_agent_below_tell_of_it() {
+    let asks =
+        r#"[{"role":"assistant","parts":[{"type":"tool_call","id":"call_0001","name":"ask_billing_agent","arguments":{}}]}]"#;
+    let agent = |name| [GEN_AI, ("gen_ai.operation.name", "invoke_agent"), ("gen_ai.agent.name", name)];
+    let records = [
+        span(1, 0, &agent("triage_agent")),
+        span(2, 1, &[GEN_AI, CHAT, ("gen_ai.output.messages", asks)]),
+        span(3, 1, &[GEN_AI, TOOL, ("gen_ai.tool.name", "ask_billing_agent")]),
+        span(4, 3, &agent("billing_agent")),
+    ];
+    for first in 0..records.len() {
+        let processor = running();
+        let mut order = records.clone();
+        order.rotate_left(first);
+        let told: Vec<String> =
+            order.iter().flat_map(|record| decided(&process(&processor, spans(std::slice::from_ref(record))).0, 0)).collect();
+        let handed: Vec<_> = told.iter().filter(|decision| decision.starts_with("handoff")).collect();
+        assert_eq!(handed, ["handoff by model: billing_agent"], "from {first}");
+    }
+}
+
+#[test]
+fn the_final_answer_is_a_decision_to_stop() {
+    let ends = r#"[{"role":"assistant","parts":[{"type":"tool_call","id":"call_0001","name":"final_answer","arguments":{}}]}]"#;
+    let (data, _) = process(&running(), spans(&[span(1, 0, &[GEN_AI, CHAT, ("gen_ai.output.messages", ends)])]));
+    assert_eq!(decided(&data, 0), ["tool_selection by model: final_answer", "stop by model: final_answer"]);
+}
+
+#[test]
+fn another_model_after_a_failed_call_is_a_fallback() {
+    let failed = span(1, 9, &[GEN_AI, CHAT, ("gen_ai.request.model", "large"), ("error.type", "OverloadedError")]);
+    let other = span(2, 9, &[GEN_AI, CHAT, ("gen_ai.request.model", "small")]);
+    let (data, _) = process(&running(), spans(&[failed, other]));
+    assert_eq!(decided(&data, 1), ["fallback by code: small"]);
+    assert_eq!(text(&data, 1, keys::CHAPERONE_FALLBACK_FROM_MODEL).as_deref(), Some("large"));
+}
+
+#[test]
+fn slow_and_large_steps_are_told_where_thresholds_are_set() {
+    let chat = span(1, 0, &[GEN_AI, CHAT]);
+    assert_eq!(signs(&process(&running(), spans(std::slice::from_ref(&chat))).0, 0), [""; 0]);
+    let ctx = BuildContext::for_tests("gen_ai_steps", Clock::manual(0));
+    let strict = GenAiSteps::build(config("{latency_threshold: 500ms, token_threshold: 100}").unwrap(), &ctx).unwrap();
+    let (data, _) = process(&strict, spans(&[chat]));
+    assert_eq!(signs(&data, 0), ["latency_threshold"], "it took 900 milliseconds");
+    let numbered = r#"{"key":"gen_ai.usage.input_tokens","value":{"intValue":"90"}},{"key":"gen_ai.usage.output_tokens","value":{"intValue":"11"}},"#;
+    let large = span(2, 0, &[GEN_AI, CHAT]).replace(r#""attributes":["#, &format!(r#""attributes":[{numbered}"#));
+    let (data, _) = process(&strict, spans(&[large]));
+    assert_eq!(signs(&data, 0), ["latency_threshold", "token_usage"]);
+}
+
+#[test]
+fn an_answer_without_a_token_is_empty() {
+    let numbered = r#"{"key":"gen_ai.usage.input_tokens","value":{"intValue":"90"}},{"key":"gen_ai.usage.output_tokens","value":{"intValue":"0"}},"#;
+    let empty = span(1, 0, &[GEN_AI, CHAT]).replace(r#""attributes":["#, &format!(r#""attributes":[{numbered}"#));
+    assert_eq!(signs(&process(&running(), spans(&[empty])).0, 0), ["empty_output"]);
+}
+
+#[test]
+fn a_tools_definition_overrules_its_name() {
+    let offered = ("gen_ai.tool.definitions", r#"[{"name":"fetch_page","annotations":{"destructiveHint":true}}]"#);
+    let tool = span(1, 9, &[GEN_AI, TOOL, ("gen_ai.tool.name", "fetch_page")]);
+    let risk = |records: &[String]| text(&process(&running(), spans(records)).0, 0, keys::CHAPERONE_TOOL_RISK);
+    assert_eq!(risk(std::slice::from_ref(&tool)).as_deref(), Some("read"));
+    assert_eq!(risk(&[tool, span(2, 9, &[GEN_AI, CHAT, offered])]).as_deref(), Some("destructive"));
 }
 
 #[test]

@@ -141,6 +141,9 @@ fn codes(facts: &Facts, found: &Found) -> BTreeSet<String> {
             }
             None => codes.extend(found.failure_codes.iter().cloned()),
         }
+        // A record that names no more than the provider's own type passes that on as its code.
+        let own = failure.split_once(' ').map_or("", |(_, kind)| kind);
+        codes.extend(found.failure_codes.get(own).filter(|_| found.failure_codes.len() > 1).cloned());
     }
     codes
 }
