@@ -154,8 +154,9 @@ impl Policy {
         let (name, status) = if self.mode == Mode::Redact {
             (masker.text("", name, report), masker.text("", status, report))
         } else {
-            let repeats = |text: &str| text.contains(' ') && self.repeats_content(span, place, text);
-            let passes = self.passes("", name) && !text::is_prose(name) && !repeats(name);
+            // What is named as the conventions name it repeats nothing; the search through all content is for the others.
+            let said = || text::is_prose(name) || (name.contains(' ') && self.repeats_content(span, place, name));
+            let passes = self.passes("", name) && (is_canonical(data.record(place.at), name) || !said());
             let name = (!passes).then(|| self.canonical_name(data.record(place.at)));
             let passes = status.is_empty() || (self.passes("", status) && !self.repeats_content(span, place, status));
             let status = (!passes && !text::is_note(status)).then(|| removed(status.len()));
@@ -302,4 +303,12 @@ impl Policy {
     fn name_passes(&self, name: &str) -> bool {
         self.passes("", name) && !text::is_prose(name)
     }
+}
+
+/// Whether a span is named by the conventions: its operation, or operation and subject.
+fn is_canonical(record: RecordRef<'_>, name: &str) -> bool {
+    let Some(rest) = crate::record::operation(record).and_then(|operation| name.strip_prefix(operation)) else { return false };
+    let subject = |key| record.attrs().str(key);
+    let subjects = [keys::GEN_AI_TOOL_NAME, keys::GEN_AI_AGENT_NAME, keys::GEN_AI_REQUEST_MODEL];
+    rest.is_empty() || rest.strip_prefix(' ').is_some_and(|rest| subjects.into_iter().any(|key| subject(key) == Some(rest)))
 }

@@ -5,6 +5,7 @@
 use super::bytes::{Text, is_word};
 use super::checksum::{luhn, mod11_10, mod97, verhoeff, weighted};
 use super::digits::{Group, Number};
+use super::entropy::entropy;
 use super::{CERTAIN, CONTEXT, Hit, Kind, SHAPE, wallet};
 
 /// Lengths of IBANs by country (the registry of November 2026).
@@ -28,6 +29,16 @@ pub(super) fn at<'r>(text: &Text<'_>, start: usize, end: usize, into: &mut Vec<H
         into.push(hit(end, Kind::Wallet, rule, if rule == "ethereum" { SHAPE } else { CERTAIN }));
         return end;
     }
+    if let Some((from, rule)) = token(text, start, end) {
+        into.push(Hit {
+            start: from,
+            end: if rule == "airtable" { end + 65 } else { end },
+            kind: Kind::Secret,
+            rule,
+            score: SHAPE,
+        });
+        return end;
+    }
     if let Some((rule, score)) = identity(word) {
         into.push(hit(end, Kind::NationalId, rule, score));
         return end;
@@ -40,6 +51,38 @@ pub(super) fn at<'r>(text: &Text<'_>, start: usize, end: usize, into: &mut Vec<H
         into.push(hit(end, Kind::NationalId, "document", CONTEXT));
     }
     end
+}
+
+/// Tokens that begin too commonly to be anchored: where they begin, and whose they are.
+fn token(text: &Text<'_>, start: usize, end: usize) -> Option<(usize, &'static str)> {
+    let word = text.slice(start, end);
+    let is_hex = |bytes: &[u8]| bytes.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    let is_random = |least: f32| entropy(word) >= least;
+    match word {
+        [b'S', b'K', rest @ ..] if rest.len() == 32 && is_hex(rest) && is_random(2.5) => Some((start, "twilio")),
+        [b'A', b'C', rest @ ..] if rest.len() == 32 && is_hex(rest) && is_random(2.5) => Some((start, "twilio")),
+        [b'b', b'_', rest @ ..] if rest.len() == 44 && is_random(3.5) => Some((start, "beamer")),
+        [b'p', b'a', b't', rest @ ..] if rest.len() == 14 && text.at(end) == b'.' => {
+            let secret = text.slice(end + 1, end + 65);
+            (secret.len() == 64 && is_hex(secret) && !is_word(text.at(end + 65))).then_some((start, "airtable"))
+        }
+        // Vault's former form, `s.` in front.
+        word if word.len() == 24
+            && text.slice(start.saturating_sub(2), start) == b"s."
+            && !word.contains(&b'_')
+            && is_random(3.6) =>
+        {
+            let has = |is: fn(&u8) -> bool| word.iter().any(is);
+            (has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase)).then_some((start - 2, "vault"))
+        }
+        // A hyphen may stand in it, so the word may be its first part only.
+        [b'Y', b'C', ..] => {
+            let whole = text.run(start, |b| is_word(b) || b == b'-');
+            let token = text.slice(start, whole);
+            (token.len() == 40 && whole == end && entropy(token) >= 3.8).then_some((start, "yandex"))
+        }
+        _ => None,
+    }
 }
 
 fn iban<'r>(text: &Text<'_>, start: usize) -> Option<Hit<'r>> {
@@ -263,6 +306,11 @@ pub(super) fn number<'r>(text: &Text<'_>, number: &Number, groups: &[Group]) -> 
         _ => {}
     }
     let alone = digits(1);
+    if matches!(alone.len(), 15 | 16)
+        && let Some(end) = app_token(text, first.end)
+    {
+        return Some((Hit { start: first.start, end, kind: Kind::Secret, rule: "facebook", score: SHAPE }, 1));
+    }
     match alone.len() {
         // Spans all groups: `2270-66-1551` behind "license number is".
         _ if lens.iter().take(3).sum::<usize>() >= 6
@@ -289,6 +337,17 @@ pub(super) fn number<'r>(text: &Text<'_>, number: &Number, groups: &[Group]) -> 
         _ => {}
     }
     if document(text, first.start, text.slice(first.start, first.end)) { hit(1, "document", CONTEXT) } else { None }
+}
+
+/// `|` or its escape and 27 characters: an app's number and its secret.
+fn app_token(text: &Text<'_>, end: usize) -> Option<usize> {
+    let secret = match text.slice(end, end + 3) {
+        [b'|', ..] => end + 1,
+        b"%7C" => end + 3,
+        _ => return None,
+    };
+    let stop = text.run(secret, |b| is_word(b) || b == b'-');
+    (stop - secret == 27 && entropy(text.slice(secret, stop)) >= 3.0).then_some(stop)
 }
 
 /// Area, group and serial of a social security or taxpayer number.

@@ -39,6 +39,8 @@ static ANCHORS: LazyLock<Anchors> = LazyLock::new(|| {
     let automaton = AhoCorasick::builder()
         .ascii_case_insensitive(true)
         .kind(Some(AhoCorasickKind::DFA))
+        // Among so many anchors it would stop at every second byte.
+        .prefilter(false)
         .build(texts)
         .expect("invariant: the anchors of the table fit one automaton");
     Anchors { automaton, leads }

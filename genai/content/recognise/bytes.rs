@@ -47,27 +47,40 @@ impl Text<'_> {
     /// Whether one of `words` (lower case) stands shortly in front of `start`, or in the name if `start` is near the begin.
     pub(super) fn announced_by(&self, start: usize, words: &[&str]) -> bool {
         let front = self.slice(start.saturating_sub(FRONT), start);
-        words.iter().any(|word| has_word(front, word.as_bytes()))
-            || (start < FRONT / 2 && words.iter().any(|word| has_word(self.name.as_bytes(), word.as_bytes())))
+        has_word(front, words) || (start < FRONT / 2 && has_word(self.name.as_bytes(), words))
     }
     /// Whether one of `words` stands directly behind `end`, on the same line.
     pub(super) fn followed_by(&self, end: usize, words: &[&str]) -> bool {
         let behind = self.slice(end, end + BEHIND);
         let behind = behind.split(|byte| *byte == b'\n').next().unwrap_or_default();
-        words.iter().any(|word| has_word(behind, word.as_bytes()))
+        has_word(behind, words)
     }
 }
 
-/// Whether `word` stands in `text` as a word of its own or as one part of a name (`customer_phone`, `homePhone`).
-fn has_word(text: &[u8], word: &[u8]) -> bool {
-    let end_of_word = |i: usize| !text.get(i).is_some_and(u8::is_ascii_lowercase);
-    let begin_of_word = |i: usize| {
-        let before = i.checked_sub(1).and_then(|i| text.get(i)).copied().unwrap_or(b' ');
-        !before.is_ascii_alphabetic() || (before.is_ascii_lowercase() && text.get(i).is_some_and(u8::is_ascii_uppercase))
-    };
-    text.windows(word.len())
-        .enumerate()
-        .any(|(i, part)| part.eq_ignore_ascii_case(word) && begin_of_word(i) && end_of_word(i + word.len()))
+/// Whether one of `words` (lower case) stands in `text` as a word of its own or as one part of a name (`customer_phone`,
+/// `homePhone`).
+fn has_word(text: &[u8], words: &[&str]) -> bool {
+    let mut before = b' ';
+    for (i, byte) in text.iter().enumerate() {
+        let begins = byte.is_ascii_alphabetic()
+            && (!before.is_ascii_alphabetic() || (before.is_ascii_lowercase() && byte.is_ascii_uppercase()));
+        before = *byte;
+        if !begins {
+            continue;
+        }
+        let rest = text.get(i..).unwrap_or_default();
+        let first = byte.to_ascii_lowercase();
+        let fits = |word: &&str| {
+            let word = word.as_bytes();
+            word.first() == Some(&first)
+                && rest.get(..word.len()).is_some_and(|part| part.eq_ignore_ascii_case(word))
+                && !rest.get(word.len()).is_some_and(u8::is_ascii_lowercase)
+        };
+        if words.iter().any(fits) {
+            return true;
+        }
+    }
+    false
 }
 
 #[inline]

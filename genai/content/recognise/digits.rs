@@ -32,14 +32,16 @@ impl Group {
     }
 }
 
+/// Nothing with fewer digits is recognised; an IP address has four.
+const FEWEST_DIGITS: usize = 4;
 const MOST_GROUPS: usize = 12;
 const MOST_DIGITS: usize = 48;
 
 /// Everything in `text` that has digits or an `@`.
 pub(super) fn find<'r>(text: &Text<'_>, into: &mut Vec<Hit<'r>>) {
     let (mut at, mut floor) = (0, 0);
-    while let Some(next) = text.bytes.get(at..).and_then(|rest| rest.iter().position(|b| b.is_ascii_digit() || *b == b'@')) {
-        at += next;
+    while let Some(next) = next(text.bytes, at) {
+        at = next;
         if text.at(at) == b'@' {
             into.extend(email::around(text, at, 1));
             at += 1;
@@ -63,6 +65,11 @@ pub(super) fn find<'r>(text: &Text<'_>, into: &mut Vec<Hit<'r>>) {
         }
         if is_number {
             let number = read(text, at);
+            if number.digits.len() < FEWEST_DIGITS {
+                at = number.groups.last().map_or(digits_end, |group| group.end).max(digits_end);
+                floor = at;
+                continue;
+            }
             at = number.groups.last().map_or(digits_end, |group| group.end).max(digits_end);
             numbers(text, &number, into);
         } else {
@@ -71,6 +78,28 @@ pub(super) fn find<'r>(text: &Text<'_>, into: &mut Vec<Hit<'r>>) {
         }
         floor = at;
     }
+}
+
+/// The next digit or `@`, eight bytes at a time as long as there is none.
+fn next(bytes: &[u8], from: usize) -> Option<usize> {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const TOPS: u64 = 0x8080_8080_8080_8080;
+    let has_zero = |word: u64| word.wrapping_sub(ONES) & !word & TOPS;
+    let (chunks, rest) = bytes.get(from..)?.as_chunks::<8>();
+    let wanted = |chunk: &[u8; 8]| {
+        let word = u64::from_le_bytes(*chunk);
+        // `0` to `?` have one upper half.
+        has_zero((word & (ONES * 0xf0)) ^ (ONES * 0x30)) | has_zero(word ^ (ONES * u64::from(b'@'))) != 0
+    };
+    let is = |byte: &u8| byte.is_ascii_digit() || *byte == b'@';
+    for (i, chunk) in chunks.iter().enumerate() {
+        if wanted(chunk)
+            && let Some(found) = chunk.iter().position(is)
+        {
+            return Some(from + i * 8 + found);
+        }
+    }
+    rest.iter().position(is).map(|found| from + chunks.len() * 8 + found)
 }
 
 /// Reads the groups of a number that begins at `start`.

@@ -5,6 +5,9 @@ use super::bytes::{Text, is_word};
 use super::digits::{Group, Number};
 use super::{CONTEXT, Hit, Kind, SHAPE};
 
+/// Nobody's number is shorter.
+const FEWEST_DIGITS: usize = 6;
+
 const IN_FRONT: [&str; 30] = [
     "phone",
     "telephone",
@@ -50,6 +53,9 @@ pub(super) fn has_extension(text: &Text<'_>, end: usize) -> bool {
 /// A telephone number that begins with the first of these groups, and how many groups it takes.
 pub(super) fn at<'r>(text: &Text<'_>, number: &Number, groups: &[Group]) -> Option<(Hit<'r>, usize)> {
     let first = groups.first()?;
+    if groups.iter().map(Group::len).sum::<usize>() < FEWEST_DIGITS {
+        return None;
+    }
     let (start, plus) = begin(text, first.start);
     // A decimal number, a part of a version, of a path.
     if matches!(text.before(start), b'.' | b'/' | b'-' | b'_' | b':' | b'#' | b'$' | b'=') && !plus && !separates(text, start) {
