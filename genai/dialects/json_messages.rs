@@ -145,7 +145,9 @@ pub(crate) fn of_object(object: Object, role: &'static str) -> Option<Message<'s
     }
     add_content(&mut object, &mut message);
     add_calls(&mut object, &mut message);
-    let is_message = message.role.is_some() || !message.parts.is_empty();
+    // A role that is no word of anybody's was cut off with what it said.
+    let is_role = |role: &str| matches!(role, "system" | "developer" | "user" | "assistant" | "tool");
+    let is_message = !message.parts.is_empty() || message.role.as_deref().is_some_and(is_role) || message.finish_reason.is_some();
     is_message.then(|| with_role(message, role))
 }
 
@@ -229,7 +231,9 @@ fn add_content(object: &mut Object, message: &mut Message<'static>) {
 
 /// Whether a block names the call it answers itself.
 fn has_result(block: &Value) -> bool {
-    ["toolResult", "toolResponse", "tool_call_result", "tool_use_id", "toolCallId", "call_id"].iter().any(|key| block.get(key).is_some())
+    ["toolResult", "toolResponse", "tool_call_result", "tool_use_id", "toolCallId", "call_id"]
+        .iter()
+        .any(|key| block.get(key).is_some())
 }
 
 /// The parts of one message's content.

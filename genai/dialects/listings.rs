@@ -11,14 +11,19 @@ type Object = Map<String, Json>;
 
 /// `gen_ai.tool.definitions`; `None` if the value is no list of tools.
 pub(crate) fn definitions(value: ValueRef<'_>) -> Option<String> {
-    let tools: Vec<Json> = items(value, "tools")?.into_iter().filter_map(definition).collect();
+    let tools: Vec<Json> = items(value, "tools")?.into_iter().flat_map(declared).filter_map(definition).collect();
     (!tools.is_empty()).then(|| Json::Array(tools).to_string())
 }
 
 fn definition(tool: Json) -> Option<Json> {
     let mut tool = match tool {
         Json::Object(tool) => tool,
-        Json::String(text) => return definition(parse(&text).filter(Json::is_object)?),
+        Json::String(text) => match parse(&text).filter(Json::is_object) {
+            Some(tool) => return definition(tool),
+            // A name alone: Strands.
+            None if text.len() <= 64 && !text.contains([' ', '{']) => Object::from_iter([("name".to_owned(), Json::from(text))]),
+            None => return None,
+        },
         _ => return None,
     };
     for inside in ["function", "data", "toolSpec"] {
@@ -30,13 +35,24 @@ fn definition(tool: Json) -> Option<Json> {
     plain_definition(tool, &kind)
 }
 
+/// Gemini declares several functions as one tool.
+fn declared(mut tool: Json) -> Vec<Json> {
+    for list in ["function_declarations", "functionDeclarations"] {
+        if let Some(Json::Array(functions)) = tool.get_mut(list).map(Json::take) {
+            return functions;
+        }
+    }
+    vec![tool]
+}
+
 fn plain_definition(mut tool: Object, kind: &str) -> Option<Json> {
     let mut out = Object::new();
     out.insert("type".to_owned(), Json::from(kind));
     out.insert("name".to_owned(), tool.remove("name").filter(Json::is_string)?);
-    for (key, spellings) in
-        [("description", &["description"][..]), ("parameters", &["parameters", "inputSchema", "input_schema"][..])]
-    {
+    for (key, spellings) in [
+        ("description", &["description"][..]),
+        ("parameters", &["parameters", "inputSchema", "input_schema", "parameters_json_schema"][..]),
+    ] {
         if let Some(value) = spellings.iter().find_map(|name| tool.remove(*name)).filter(|value| !value.is_null()) {
             out.insert(key.to_owned(), value);
         }
@@ -136,6 +152,9 @@ mod tests {
         ] {
             assert_eq!(definitions(ValueRef::Str(text)).as_deref(), Some(expected), "{text}");
         }
+        let declared = r#"[{"function_declarations":[{"name":"f"}]},"g"]"#;
+        let expected = r#"[{"name":"f","type":"function"},{"name":"g","type":"function"}]"#;
+        assert_eq!(definitions(ValueRef::Str(declared)).as_deref(), Some(expected));
         for text in ["[]", "no", "{}", r#"[{"type":"function"}]"#] {
             assert_eq!(definitions(ValueRef::Str(text)), None, "{text}");
         }

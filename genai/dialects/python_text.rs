@@ -17,7 +17,7 @@ const DEEPEST: usize = 48;
 pub(crate) fn structured(text: &str) -> Option<Value> {
     let trimmed = text.trim_start();
     if trimmed.starts_with(['{', '[', '"'])
-        && let Ok(value) = serde_json::from_str(trimmed)
+        && let Some(value) = serde_json::from_str(trimmed).ok().or_else(|| super::cut_json::parse(trimmed))
     {
         return Some(value);
     }

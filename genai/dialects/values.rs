@@ -56,6 +56,11 @@ pub(crate) fn convert(transform: Transform, value: ValueRef<'_>) -> Converted {
             }),
             _ => return Converted::Absent,
         },
+        Transform::ErrorType => match value {
+            ValueRef::Str(text) if words::is_class_name(text) => Some(Value::Str(text.to_owned())),
+            ValueRef::Bool(false) => return Converted::Absent,
+            _ => Some(Value::Str("_OTHER".to_owned())),
+        },
         Transform::AfterWord => match value.as_str().and_then(|text| text.split_once(' ')) {
             Some((_, rest)) => Some(Value::Str(rest.trim().to_owned())),
             None => return Converted::Absent,
