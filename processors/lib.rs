@@ -14,6 +14,11 @@ mod resource;
 
 use chaperone_pipeline::ProcessorEntry;
 
+/// The prices of a configuration of `gen_ai_cost`, for whoever explains a cost.
+pub mod pricing {
+    pub use crate::gen_ai_cost::{Entry, Pricing};
+}
+
 /// All processors.
 pub const ALL: &[ProcessorEntry] = &[
     ProcessorEntry::of::<memory_limiter::MemoryLimiter>(),

@@ -8,11 +8,13 @@ mod counters;
 mod lists;
 mod memory;
 mod names;
+mod pricing;
 #[cfg(test)]
 mod tests;
 mod window;
 
 pub use config::Config;
+pub use pricing::{Entry, Pricing};
 
 use chaperone_genai::dialects::{Settings, SettingsMemo};
 use chaperone_genai::keys;
@@ -165,9 +167,7 @@ impl Processing {
         let Item { role, reported, usage, verdict, settings, known, .. } = item;
         let record = data.record(item.at);
         let priced = usage.as_ref().zip(known.as_ref()).filter(|_| !is_priced(record)).map(|(usage, known)| {
-            let listed = book.found(known);
-            let own = known.own.and_then(|at| self.own.get(at)).map(|(_, (rates, _))| rates);
-            let costed = usage::costed(record, usage, settings, own, listed, &mut |_| {});
+            let (costed, listed) = pricing::costed(record, usage, settings, (&self.own, book, known), &mut |_| {});
             (costed, usage::context_ratio(usage, listed), &*known.price_id)
         });
         self.counters.count(verdict, *role, priced.as_ref().map(|(costed, ..)| costed));

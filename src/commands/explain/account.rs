@@ -6,6 +6,7 @@ use super::usage::{Owners, Usage};
 use chaperone_genai::dialects::{self, Because, ScopeVerdict};
 use chaperone_genai::usage::{Senders, Totals};
 use chaperone_genai::{event_names, keys, record};
+use chaperone_processors::pricing::Pricing;
 use chaperone_proto::{Attrs, KeyId, RecordRef, ValueRef};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -126,7 +127,7 @@ pub struct Reader {
 }
 
 impl Reader {
-    pub fn accounts(&mut self, file: &str, staged: &Staged) -> Vec<Account> {
+    pub fn accounts(&mut self, file: &str, staged: &Staged, pricing: &Pricing) -> Vec<Account> {
         let mut senders = Senders::default();
         let mut accounts = Vec::new();
         for at in 0..staged.costed.records() {
@@ -137,7 +138,7 @@ impl Reader {
             if account.dialect.is_some() {
                 account.step = Some(step(costed));
                 account.usage = self.owners.usage(stepped, costed, senders.of(stepped));
-                account.cost = Cost::of(stepped, costed);
+                account.cost = Cost::of(stepped, costed, pricing);
                 account.events = events(staged, at);
             }
             accounts.push(account);

@@ -1,9 +1,10 @@
 //! What a record cost, line by line.
 
 use super::account::settings;
-use chaperone_genai::prices::{Found, Line, PriceBook, RateKind};
+use chaperone_genai::prices::{Line, RateKind};
 use chaperone_genai::usage::{self, Reported};
 use chaperone_genai::{keys, record};
+use chaperone_processors::pricing::{Entry, Pricing};
 use chaperone_proto::{RecordRef, ValueRef};
 use serde::Serialize;
 
@@ -46,7 +47,7 @@ pub struct CostLine {
 
 impl Cost {
     /// `None` where nothing was priced.
-    pub fn of(stepped: RecordRef<'_>, costed: RecordRef<'_>) -> Option<Cost> {
+    pub fn of(stepped: RecordRef<'_>, costed: RecordRef<'_>, pricing: &Pricing) -> Option<Cost> {
         let attrs = costed.attrs();
         let source = attrs.str(keys::CHAPERONE_COST_SOURCE)?.to_owned();
         let settings = settings(stepped);
@@ -54,16 +55,15 @@ impl Cost {
         let used = usage::usage_of(stepped, &reported, settings)?;
         let provider = stepped.attrs().str(keys::GEN_AI_PROVIDER_NAME).unwrap_or("");
         let model = record::model(stepped).unwrap_or("");
-        let book = PriceBook::default();
-        let found = book.find(provider, model);
         let mut lines = Vec::new();
-        usage::cost_told(stepped, &used, settings, None, found, &mut |line| lines.push(in_numbers(&line)));
-        let (in_force, is_estimate) = match found {
-            Found::Listed(prices) => (prices.in_force(record::event_time_ns(stepped)), prices.is_estimate()),
+        let entry = pricing.tell(stepped, &used, settings, &mut |line| lines.push(in_numbers(&line)));
+        let why_not = (source == "unpriced").then(|| why_not(&entry, provider, model));
+        let (in_force, is_estimate) = match entry {
+            Entry::Listed { in_force, is_estimate } => (in_force, is_estimate),
             _ => (None, false),
         };
         Some(Cost {
-            why_not: why_not(&source, found, provider, model),
+            why_not,
             total_usd: attrs.get(keys::CHAPERONE_COST_TOTAL).and_then(ValueRef::as_f64),
             provider: provider.to_owned(),
             model: model.to_owned(),
@@ -107,13 +107,10 @@ fn told(record: RecordRef<'_>) -> Option<String> {
     Some(format!("{amount} {currency}"))
 }
 
-fn why_not(source: &str, found: Found<'_>, provider: &str, model: &str) -> Option<String> {
-    if source != "unpriced" {
-        return None;
+fn why_not(entry: &Entry, provider: &str, model: &str) -> String {
+    match entry {
+        Entry::Nothing => format!("no list has a price of model `{model}` by provider `{provider}`"),
+        Entry::Subscription => "paid by subscription".to_owned(),
+        Entry::Own | Entry::Listed { .. } => format!("the entry of model `{model}` has no price of tokens"),
     }
-    Some(match found {
-        Found::Nothing => format!("no list has a price of model `{model}` by provider `{provider}`"),
-        Found::Subscription => "paid by subscription".to_owned(),
-        Found::Listed(prices) => format!("the entry {}/{} has no price of tokens", prices.provider(), prices.model()),
-    })
 }

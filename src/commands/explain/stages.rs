@@ -8,6 +8,7 @@ use anyhow::Result;
 use chaperone_config::{ComponentId, Document, Node, Source, load};
 use chaperone_pipeline::engine::Replay;
 use chaperone_pipeline::{Clock, Outcome, Registry, Telemetry};
+use chaperone_processors::pricing::Pricing;
 use chaperone_proto::Data;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -47,6 +48,7 @@ pub struct Stages {
     replay: Replay,
     /// Stage and batch, in order, of the request that is under way.
     seen: Arc<Mutex<Vec<(usize, Data)>>>,
+    pricing: Pricing,
 }
 
 impl Stages {
@@ -72,7 +74,14 @@ impl Stages {
         };
         let engine = app::settings(Clock::manual(0), Telemetry::default(), hash_key::of_replay()?);
         let replay = Replay::build(&document, registry, engine, sink)?;
-        Ok(Stages { replay, seen })
+        let of_cost = document.processors.iter().find(|(id, _)| id.kind == "gen_ai_cost");
+        let pricing = Pricing::of(of_cost.map_or(&Node::null(), |(_, node)| node))?;
+        Ok(Stages { replay, seen, pricing })
+    }
+
+    /// The prices that the last stage goes by.
+    pub fn pricing(&self) -> &Pricing {
+        &self.pricing
     }
 
     /// Runs a request through; `None` when it was not taken.

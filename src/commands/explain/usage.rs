@@ -165,8 +165,12 @@ fn reason_words(reason: BasisReason, provider: &str) -> String {
         BasisReason::TotalCountsThemApart => {
             "the reported total counts cached tokens beside the input: they were added".to_owned()
         }
-        BasisReason::Uncached { exclusive: true } => "the sender's input is what was not cached: cached tokens were added".to_owned(),
-        BasisReason::Uncached { exclusive: false } => "the sender says what was not cached: input is that and the cached".to_owned(),
+        BasisReason::Uncached { exclusive: true } => {
+            "the sender's input is what was not cached: cached tokens were added".to_owned()
+        }
+        BasisReason::Uncached { exclusive: false } => {
+            "the sender says what was not cached: input is that and the cached".to_owned()
+        }
         BasisReason::Dialect(Inclusive::No) => "this dialect reports input without cached tokens: they were added".to_owned(),
         BasisReason::Dialect(_) => "this dialect reports input with cached tokens".to_owned(),
         BasisReason::Provider { exclusive: true } => format!("{provider} reports input without cached tokens: they were added"),
