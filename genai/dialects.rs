@@ -37,6 +37,7 @@ mod messages;
 mod named_rows;
 mod names;
 mod normalize;
+mod output_calls;
 mod pattern;
 mod plan;
 mod record_values;

@@ -22,8 +22,8 @@ use chaperone_proto::{Attrs, LogRef, RecordRef, ValueRef};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::{Arc, MutexGuard};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 use ties::Ties;
 

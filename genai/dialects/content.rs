@@ -115,6 +115,7 @@ pub(crate) fn add_specials(record: RecordRef<'_>, gathered: &Gathered<'_>, plan:
                 add_absent(record, plan, keys::GEN_AI_AGENT_VERSION, Value::Str(version));
             }
             Transform::UsageText => add_usage_text(record, *value, plan),
+            Transform::OutputCalls => super::output_calls::add(record, *value, plan),
             Transform::PromptVariables => add_prompt_variables(*value, plan),
             _ => {}
         }

@@ -168,6 +168,7 @@ impl<'a> Gathered<'a> {
             | Transform::RouteSource
             | Transform::RouteTarget
             | Transform::UsageText
+            | Transform::OutputCalls
             | Transform::EventList
             | Transform::Conversation
             | Transform::FunctionCall

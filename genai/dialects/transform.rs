@@ -96,6 +96,8 @@ pub(crate) enum Transform {
     RouteSource,
     RouteTarget,
     UsageText,
+    /// Calls of an answer whose text stands elsewhere.
+    OutputCalls,
     /// A usage object, see `usage_object`.
     UsageObject,
     UsageParts,
@@ -134,6 +136,8 @@ pub(crate) enum Transform {
     AfterWord,
     /// An assessment as JSON: an evaluation event.
     Assessment,
+    /// An error's class name; of a sentence only that there was an error.
+    ErrorType,
 }
 
 impl Transform {
@@ -182,6 +186,7 @@ impl Transform {
             "route-source" => Transform::RouteSource,
             "route-target" => Transform::RouteTarget,
             "usage-text" => Transform::UsageText,
+            "output-calls" => Transform::OutputCalls,
             "instructions" => Transform::Instructions,
             "split" => Transform::Split,
             "bool" => Transform::Bool,
@@ -217,6 +222,7 @@ impl Transform {
             "late-output" => Transform::LateOutput,
             "after-word" => Transform::AfterWord,
             "assessment" => Transform::Assessment,
+            "error-type" => Transform::ErrorType,
             _ => match text.split_once([':', '=']) {
                 Some(("", constant)) => Transform::Constant(constant),
                 Some(("list", word)) => Transform::ConstantList(word),

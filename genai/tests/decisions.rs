@@ -50,12 +50,7 @@ fn normalize(mut data: Data) -> (Data, Option<Logs>) {
 
 /// Events of ours and evaluations.
 fn reported(data: &Data, made: Option<&Logs>) -> Vec<Event> {
-    let names = [
-        event_names::DECISION,
-        event_names::APPROVAL,
-        event_names::QUALITY_SIGNAL,
-        event_names::EVALUATION_RESULT,
-    ];
+    let names = [event_names::DECISION, event_names::APPROVAL, event_names::QUALITY_SIGNAL, event_names::EVALUATION_RESULT];
     events_of(data, made).into_iter().filter(|(name, _)| names.contains(&name.as_str())).collect()
 }
 
@@ -93,7 +88,9 @@ impl Case {
         match kind {
             "log" => ["@log", "@body", "event.name"].iter().any(|place| fits(rest, text(place))),
             "span" => fits(rest, text("@name")),
-            "event" => self.given.get("@events").and_then(Json::as_array).into_iter().flatten().any(|event| event[0] == json!(rest)),
+            "event" => {
+                self.given.get("@events").and_then(Json::as_array).into_iter().flatten().any(|event| event[0] == json!(rest))
+            }
             "attr" => self.given.contains_key(name) && wanted.is_none_or(|wanted| fits(wanted, text(name))),
             "!attr" => !self.given.contains_key(name),
             other => panic!("`{other}` is a kind of condition"),
@@ -143,7 +140,11 @@ fn a_record_that_was_normalised_reports_nothing_more() {
         if let Some(made) = made {
             let (made, more) = normalize(Data::Logs(made));
             assert!(more.is_none(), "{}", case.sentence);
-            assert!(value(&made, "chaperone.run.id").is_some() && value(&made, "chaperone.record.id").is_some(), "{}", case.sentence);
+            assert!(
+                value(&made, "chaperone.run.id").is_some() && value(&made, "chaperone.record.id").is_some(),
+                "{}",
+                case.sentence
+            );
         }
     }
 }
