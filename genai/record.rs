@@ -57,7 +57,7 @@ pub fn log_event_name(log: LogRef<'_>, at: EventNameAt) -> &str {
 
 /// Whether the normaliser recognised the record as GenAI.
 pub fn is_gen_ai(record: RecordRef<'_>) -> bool {
-    dialect(record).is_some()
+    record.attrs().entry(keys::CHAPERONE_DIALECT_NAME).is_some_and(chaperone_proto::Entry::is_text)
 }
 
 /// Id of the record's dialect (`genai/data/detection.tsv`), if it is GenAI.

@@ -8,8 +8,8 @@ use super::report::{Removed, Report};
 use super::text::{self, removed};
 use crate::dialects::{Dialect, ScopeVerdict, detect, is_message_event};
 use crate::event_names;
-use crate::keys;
-use chaperone_proto::{Data, Edit, Key, RecordRef, SpanRef, Value, ValueRef};
+use crate::keys::{self, Class};
+use chaperone_proto::{Data, Edit, Key, KeyId, RecordRef, SpanRef, Value, ValueRef};
 
 /// A record's place, with what its texts are judged by.
 #[derive(Clone, Copy)]
@@ -91,10 +91,21 @@ impl Policy {
         let mut fingerprint = Fingerprint::new(&self.hash_key);
         let cut_before = report.cut;
         let mut edited = data.edit(at);
-        edited.map_attrs(|key, value| {
+        edited.attrs_mut().map_each(|entry| {
+            let key = entry.key();
+            // What goes and was digested before needs no reading, and it is what is long; numbers of ours need none either.
+            match self.known(key.id) {
+                Some(Class::Content) if has_fingerprint => {
+                    report.remove(Removed::Content);
+                    return Edit::Remove;
+                }
+                Some(Class::Meta) if entry.is_plain() => return Edit::Keep,
+                _ => {}
+            }
+            let value = entry.value();
             let verdict = self.verdict(dialect, key, value);
             let is_content = verdict == Verdict::Remove(Removed::Content);
-            if is_content && canonical == class::is_canonical_content(key) {
+            if is_content && !has_fingerprint && canonical == class::is_canonical_content(key) {
                 fingerprint.add(key.name, value);
             }
             self.carry_out(verdict, &conversation, key.name, value, report)
@@ -115,6 +126,12 @@ impl Policy {
         if report.cut > cut_before {
             edited.set(keys::CHAPERONE_CONTENT_TRUNCATED, true);
         }
+    }
+
+    /// The class of one of our keys, where it decides whatever the value is.
+    fn known(&self, id: Option<KeyId>) -> Option<Class> {
+        let is_plain = self.mode == Mode::MetadataOnly && self.deny_keys.is_empty() && self.allow_keys.is_empty();
+        id.filter(|_| is_plain).and_then(class::settled)
     }
 
     /// Name, version and attributes of the instrumentation scope.
@@ -245,6 +262,10 @@ impl Policy {
         const SHORTEST: usize = 6;
         // Names may carry a kind behind the last dot.
         let stem = text.rsplit_once('.').map_or(text, |(stem, _)| stem).trim_end_matches('.');
+        // Most names are what the conventions make of the operation and the model: they repeat nothing.
+        if self.is_conventional(RecordRef::Span(span), text) {
+            return false;
+        }
         let says = |key: Key<'_>, value: ValueRef<'_>| {
             let Some(content) = value.as_str() else { return false };
             let goes = matches!(self.verdict(place.dialect, key, value), Verdict::Remove(Removed::Content) | Verdict::Note);
@@ -283,6 +304,15 @@ impl Policy {
         if in_events {
             data.edit(at).map_event_attrs(|_, key, value| edit(key, value));
         }
+    }
+
+    /// Whether a name is an operation and the name of a model, tool or agent, both of which stay on the record.
+    fn is_conventional(&self, record: RecordRef<'_>, name: &str) -> bool {
+        let attrs = record.attrs();
+        let Some((operation, subject)) = name.split_once(' ') else { return false };
+        let subjects = [keys::GEN_AI_REQUEST_MODEL, keys::GEN_AI_TOOL_NAME, keys::GEN_AI_AGENT_NAME];
+        attrs.str(keys::GEN_AI_OPERATION_NAME) == Some(operation)
+            && subjects.into_iter().any(|key| attrs.str(key) == Some(subject))
     }
 
     /// A span's name by the conventions, from what is known of it.

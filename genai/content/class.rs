@@ -46,6 +46,14 @@ pub(super) fn generic(name: &str) -> Option<Known> {
     }
 }
 
+/// The class of one of our keys, where it holds whatever dialect and value are.
+pub(super) fn settled(id: KeyId) -> Option<Class> {
+    match id {
+        keys::DB_QUERY_TEXT | keys::EXCEPTION_MESSAGE | keys::EXCEPTION_STACKTRACE | keys::URL_FULL => None,
+        id => keys::CLASSES.get(usize::from(id.0)).copied(),
+    }
+}
+
 /// What is known of an attribute of a GenAI record.
 pub(super) fn of(dialect: Dialect, key: Key<'_>, value: ValueRef<'_>) -> Known {
     match (key.id, own(key.id, key.name)) {

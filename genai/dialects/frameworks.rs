@@ -2,7 +2,8 @@
 
 use super::pattern::{Pattern, PatternIndex};
 use super::{Dialect, table};
-use chaperone_proto::{RecordRef, ValueRef};
+use crate::keys;
+use chaperone_proto::{KeyId, RecordRef, ValueRef};
 use std::sync::LazyLock;
 
 #[derive(Default)]
@@ -31,6 +32,15 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
     }
     table
 });
+
+/// Whether an attribute of this key may tell: of our own keys, few do.
+pub(crate) fn may_tell(id: Option<KeyId>) -> bool {
+    static BY_ID: LazyLock<Vec<bool>> = LazyLock::new(|| {
+        let tells = |name: &&str| TABLE.keys.fitting(name).next().is_some() || TABLE.values.iter().any(|(key, ..)| key == name);
+        keys::ALL.iter().map(tells).collect()
+    });
+    id.is_none_or(|id| BY_ID.get(usize::from(id.0)) != Some(&false))
+}
 
 /// By one attribute.
 pub(crate) fn by_attribute(name: &str, value: ValueRef<'_>) -> Option<&'static str> {

@@ -65,14 +65,19 @@ impl<'a> Gathered<'a> {
         for found in found {
             gathered.take(Key { id: None, name: found.key }, found.value(), &found.rule, plan);
         }
-        for (key, value) in record.attrs().iter() {
-            if gathered.framework.is_none() {
-                gathered.framework = frameworks::by_attribute(key.name, value);
+        for entry in record.attrs().each() {
+            let key = entry.key();
+            if gathered.framework.is_none() && frameworks::may_tell(key.id) {
+                gathered.framework = frameworks::by_attribute(key.name, entry.value());
             }
             let of_name = named.and_then(|(rows, _)| rows.key(key.name));
-            if let Some(rule) = of_name.or_else(|| mapping.find(dialect, key.id, key.name)) {
-                gathered.take(key, value, rule, plan);
+            let Some(rule) = of_name.or_else(|| mapping.find(dialect, key.id, key.name)) else { continue };
+            if rule.only.is_none() && matches!(rule.transform, Transform::Keep | Transform::Check) {
+                // Nobody asks for the value, which may be long.
+                plan.counts.kept += 1;
+                continue;
             }
+            gathered.take(key, entry.value(), rule, plan);
         }
         if let Some((rows, name)) = named {
             gathered.read_named(record, rows, name, plan);

@@ -5,7 +5,8 @@
 use super::Dialect;
 use super::plan::Plan;
 use crate::keys;
-use chaperone_proto::RecordRef;
+use chaperone_proto::{Key, RecordRef};
+use std::sync::LazyLock;
 
 pub(crate) fn add(record: RecordRef<'_>, dialect: Dialect, plan: &mut Plan) {
     let has = |key| record.attrs().get(key).is_some();
@@ -35,7 +36,7 @@ fn of_conventions(record: RecordRef<'_>) -> &'static str {
         keys::GEN_AI_CONVERSATION_COMPACTED,
         keys::GEN_AI_RETRIEVAL_TOP_K,
     ];
-    let newest = newest.into_iter().any(has) || attrs.keys().any(|key| is_modality_usage(key.name));
+    let newest = newest.into_iter().any(has) || attrs.keys().any(has_modality);
     let both = (system && provider) || (old_usage && (provider || has(keys::GEN_AI_USAGE_INPUT_TOKENS)));
     if both {
         "mixed"
@@ -49,6 +50,14 @@ fn of_conventions(record: RecordRef<'_>) -> &'static str {
         "g2"
     } else {
         ""
+    }
+}
+
+fn has_modality(key: Key<'_>) -> bool {
+    static BY_ID: LazyLock<Vec<bool>> = LazyLock::new(|| keys::ALL.iter().map(|name| is_modality_usage(name)).collect());
+    match key.id.and_then(|id| BY_ID.get(usize::from(id.0))) {
+        Some(known) => *known,
+        None => is_modality_usage(key.name),
     }
 }
 

@@ -1,14 +1,15 @@
 //! `chaperone.run.id` and, on logs, `chaperone.record.id` (contracts, section 1).
 
+use super::Dialect;
 use super::normalize::text;
 use super::plan::Plan;
-use super::{Dialect, settings};
+use super::settings::{self, settings_of};
 use crate::keys;
 use crate::record::{self, event_name, hex, record_digest};
 use chaperone_proto::{LogRef, RecordRef, ValueRef};
 
 pub(crate) fn add(record: RecordRef<'_>, dialect: Dialect, plan: &mut Plan) {
-    let settings = settings(dialect.id(), record.scope().name());
+    let settings = settings_of(dialect, record.scope());
     if record.attrs().get(keys::CHAPERONE_RUN_ID).is_none()
         && let Some(id) = run_id(record, settings)
     {

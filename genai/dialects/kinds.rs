@@ -20,15 +20,15 @@ pub(crate) fn add(record: RecordRef<'_>, gathered: &mut Gathered<'_>, plan: &mut
     }
     let is_of = |kind: &KindWord<'_>, wanted: fn(Transform) -> bool| wanted(kind.transform) && step(kind).is_some();
     let overrules = gathered.kinds.iter().any(|kind| is_of(kind, |transform| matches!(transform, Transform::Kind(_))));
-    let is_told = gathered.kinds.iter().any(|kind| is_of(kind, |transform| !matches!(transform, Transform::KindElse(_))));
+    let is_told = || gathered.kinds.iter().any(|kind| is_of(kind, |transform| !matches!(transform, Transform::KindElse(_))));
     let has = |key| record.attrs().get(key).is_some();
     for kind in &gathered.kinds {
         let step = step(kind);
         let is_convention = kind.map == CONVENTION;
-        // The operation itself, not a word beside it.
-        let is_own = is_convention || record.attrs().str(keys::GEN_AI_OPERATION_NAME) == Some(kind.word);
+        // The conventions' own operation needs no word beside it.
+        let is_own = is_convention || is_operation(kind.word);
         let is_needless = match kind.transform {
-            Transform::KindElse(_) => is_told || step.is_none(),
+            Transform::KindElse(_) => is_told() || step.is_none(),
             Transform::Kind(_) => is_own && step.is_none(),
             _ => is_own && (step.is_none() || overrules),
         };
@@ -62,6 +62,21 @@ pub(crate) fn add(record: RecordRef<'_>, gathered: &mut Gathered<'_>, plan: &mut
             plan.add_str(keys::CHAPERONE_STEP_KIND, kind);
         }
     }
+}
+
+/// Operations of the conventions.
+fn is_operation(word: &str) -> bool {
+    const OTHERS: [&str; 8] = [
+        "execute_tool",
+        "retrieval",
+        "invoke_agent",
+        "create_agent",
+        "invoke_workflow",
+        "apply_guardrail",
+        "plan",
+        "fetch_response",
+    ];
+    crate::record::is_call_operation(word) || OTHERS.contains(&word)
 }
 
 fn step(kind: &KindWord<'_>) -> Option<Step> {

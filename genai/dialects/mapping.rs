@@ -49,6 +49,8 @@ struct Rules {
     span_names: Vec<(Pattern, Rule)>,
     /// Exact rules of keys with an id, by id.
     by_id: Vec<Option<Rule>>,
+    /// Whether a prefix fits the key with this id: most fit none, which need not be found out again.
+    prefixed: Vec<bool>,
     named: NamedRows,
     paths: Vec<PathRows>,
 }
@@ -82,7 +84,8 @@ static MAPPING: LazyLock<Mapping> = LazyLock::new(|| {
             None => Some(&mut mapping.common),
         };
         let rules = rules.expect("invariant: every dialect has its rules");
-        let (transform, only) = transform.split_once('@').map_or((transform, None), |(transform, only)| (transform, Some(Only::parse(only))));
+        let (transform, only) =
+            transform.split_once('@').map_or((transform, None), |(transform, only)| (transform, Some(Only::parse(only))));
         let transform = Transform::parse(transform);
         let rule = Rule {
             target: Some(target).filter(|target| *target != "-").map(chaperone_proto::keys::intern),
@@ -95,6 +98,7 @@ static MAPPING: LazyLock<Mapping> = LazyLock::new(|| {
         rules.insert(source, rule);
         mapping.travelling.insert_private(source, rule.class);
     }
+    mapping.own.iter_mut().chain([&mut mapping.common]).for_each(Rules::finish);
     mapping
 });
 
@@ -172,7 +176,12 @@ impl Rules {
         // A key that code names and this table does not is no exact source; one without an id may have been indexed before
         // the table was read.
         let exact = by_id.or_else(|| if id.is_none() { self.exact.get(name) } else { None });
-        exact.or_else(|| self.prefixes.fitting(name).next())
+        let may_fit = || id.is_none_or(|id| self.prefixed.get(usize::from(id.0)) != Some(&false));
+        exact.or_else(|| if may_fit() { self.prefixes.fitting(name).next() } else { None })
+    }
+    /// When all rows are in: which of our keys a prefix fits.
+    fn finish(&mut self) {
+        self.prefixed = keys::ALL.iter().map(|name| self.prefixes.fitting(name).next().is_some()).collect();
     }
 }
 

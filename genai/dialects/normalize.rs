@@ -182,7 +182,11 @@ fn is_foreign(messages: &str) -> bool {
 
 /// Whether a value under its canonical key needs no look: most do not.
 fn is_canonical(source: &Source<'_>) -> bool {
-    matches!((source.transform, source.value), (Transform::Int, ValueRef::Int(_)) | (Transform::Double, ValueRef::Double(_)))
+    match (source.transform, source.value) {
+        (Transform::Int, ValueRef::Int(_)) | (Transform::Double, ValueRef::Double(_)) => true,
+        (Transform::Copy, ValueRef::Str(text)) => !words::is_redacted(text),
+        _ => false,
+    }
 }
 
 fn put(source: &Source<'_>, value: Value, record: RecordRef<'_>, present: bool, plan: &mut Plan) {

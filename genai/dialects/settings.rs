@@ -2,7 +2,8 @@
 //!
 //! Read once, when first asked for. A dialect without a row gets the row of `generic`.
 
-use chaperone_proto::RecordRef;
+use super::Dialect;
+use chaperone_proto::{RecordRef, ScopeRef};
 use std::sync::LazyLock;
 
 /// Settings of one dialect, or of one scope of it.
@@ -130,6 +131,19 @@ fn read_usage_at(word: &'static str) -> Option<UsageAt> {
         "agent" => Some(UsageAt::Agent),
         _ => word.strip_prefix("log:").map(UsageAt::Log),
     }
+}
+
+/// The same by dialect, which is faster: most dialects have one row, whatever the scope.
+pub(crate) fn settings_of(dialect: Dialect, scope: ScopeRef<'_>) -> &'static Settings {
+    static ONLY: LazyLock<Vec<Option<&'static Settings>>> = LazyLock::new(|| {
+        let only = |dialect: Dialect| {
+            let mut rows = ROWS.iter().filter(|row| row.dialect == dialect.id());
+            rows.next().filter(|row| row.scope == "*" && rows.next().is_none())
+        };
+        Dialect::all().map(only).collect()
+    });
+    let only = ONLY.get(dialect.index()).copied().flatten();
+    only.unwrap_or_else(|| settings(dialect.id(), scope.name()))
 }
 
 /// The settings of a dialect's records of this scope: the row with the longest scope pattern that fits.

@@ -1,13 +1,12 @@
 //! Closed vocabularies: providers, finish reasons, kinds of steps. Each is a table in `genai/data/`.
 
+use super::fast_map::FastMap;
 use super::table;
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
-static PROVIDERS: LazyLock<HashMap<&'static str, &'static str>> = LazyLock::new(|| pairs(include_str!("../data/providers.tsv")));
-static FINISH: LazyLock<HashMap<&'static str, &'static str>> =
-    LazyLock::new(|| pairs(include_str!("../data/finish_reasons.tsv")));
-static STEPS: LazyLock<HashMap<&'static str, Vec<Step>>> = LazyLock::new(|| {
+static PROVIDERS: LazyLock<FastMap<&'static str>> = LazyLock::new(|| pairs(include_str!("../data/providers.tsv")));
+static FINISH: LazyLock<FastMap<&'static str>> = LazyLock::new(|| pairs(include_str!("../data/finish_reasons.tsv")));
+static STEPS: LazyLock<FastMap<Steps>> = LazyLock::new(|| {
     let rows = table::rows(include_str!("../data/operations.tsv"), 5);
     let step = |row: Vec<&'static str>| {
         let [map, native, operation, own_operation, kind] = row[..] else {
@@ -15,12 +14,23 @@ static STEPS: LazyLock<HashMap<&'static str, Vec<Step>>> = LazyLock::new(|| {
         };
         Step { map, native, operation, own_operation, kind }
     };
-    let mut maps: HashMap<&'static str, Vec<Step>> = HashMap::new();
-    rows.map(step).for_each(|step| maps.entry(step.map).or_default().push(step));
+    let mut maps: FastMap<Steps> = FastMap::default();
+    for step in rows.map(step) {
+        let of_map = maps.entry(step.map).or_default();
+        of_map.equal.entry(step.native).or_insert(step);
+        of_map.all.push(step);
+    }
     maps
 });
 
-fn pairs(text: &'static str) -> HashMap<&'static str, &'static str> {
+/// The steps of one map: by their words, and all of them for words with a star.
+#[derive(Debug, Default)]
+struct Steps {
+    equal: FastMap<Step>,
+    all: Vec<Step>,
+}
+
+fn pairs(text: &'static str) -> FastMap<&'static str> {
     table::rows(text, 2).filter_map(|row| Some((*row.first()?, *row.get(1)?))).collect()
 }
 
@@ -37,8 +47,7 @@ pub(crate) struct Step {
 impl Step {
     pub(crate) fn find(map: &str, native: &str) -> Option<Step> {
         let steps = STEPS.get(map)?;
-        let equal = steps.iter().find(|step| step.native == native);
-        equal.or_else(|| steps.iter().find(|step| step.fits(native))).copied()
+        steps.equal.get(native).or_else(|| steps.all.iter().find(|step| step.fits(native))).copied()
     }
     /// A native word of the table may begin or end with a star.
     fn fits(&self, native: &str) -> bool {
@@ -77,7 +86,8 @@ pub(crate) enum Provider {
 }
 
 pub(crate) fn provider(native: &str) -> Provider {
-    let lower = native.to_ascii_lowercase();
+    // Most are spelled as the table spells them.
+    let lower = if PROVIDERS.contains_key(native) { native.to_owned() } else { native.to_ascii_lowercase() };
     // The AI SDK names the provider's interface too: `anthropic.messages`, `google.vertex.chat`.
     let without_interface = || {
         let (provider, interface) = lower.rsplit_once('.')?;
@@ -151,6 +161,12 @@ pub(crate) fn finish_reason(native: &str) -> &str {
 /// Words with which emitters say that something failed.
 pub(crate) fn is_failure(word: &str) -> bool {
     ["error", "errored", "fail", "failed", "failure"].iter().any(|failure| failure.eq_ignore_ascii_case(word))
+}
+
+/// Whether a text can be the name of an error's class or its code: no sentence, which may hold anything.
+pub(crate) fn is_class_name(text: &str) -> bool {
+    let is_of_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b':');
+    text.len() <= 64 && !text.is_empty() && text.bytes().all(is_of_name)
 }
 
 /// Texts that stand for content an emitter took out.
