@@ -30,7 +30,7 @@ pub(crate) fn add(record: RecordRef<'_>, gathered: &mut Gathered<'_>, plan: &mut
         let is_needless = match kind.transform {
             Transform::KindElse(_) => is_told() || step.is_none(),
             Transform::Kind(_) => is_own && step.is_none(),
-            _ => is_own && (step.is_none() || overrules),
+            _ => (is_own && step.is_none()) || (is_convention && overrules),
         };
         if is_needless {
             continue;
