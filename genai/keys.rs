@@ -365,4 +365,10 @@ keys! {
     GEN_AI_GUARDRAIL_TRIGGERED = "gen_ai.guardrail.triggered", Meta;
     GEN_AI_EVENT_CONTENT = "gen_ai.event.content", Content;
     RPC_GRPC_STATUS_CODE = "rpc.grpc.status_code", Meta;
+    GEN_AI_USAGE_AUDIO_CACHE_READ_INPUT_TOKENS = "gen_ai.usage.audio.cache_read.input_tokens", Meta;
+    GEN_AI_USAGE_IMAGE_CACHE_READ_INPUT_TOKENS = "gen_ai.usage.image.cache_read.input_tokens", Meta;
+    CHAPERONE_USAGE_WEB_SEARCHES = "chaperone.usage.web_searches", Meta;
+    CHAPERONE_USAGE_FILE_SEARCHES = "chaperone.usage.file_searches", Meta;
+    CHAPERONE_COST_PRICE_SINCE = "chaperone.cost.price_since", Meta;
+    CHAPERONE_REQUEST_REGION = "chaperone.request.region", Meta;
 }
