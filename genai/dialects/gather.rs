@@ -7,6 +7,7 @@ use super::json_paths::Found;
 use super::mapping::{Mapping, Only, Rule, Transform};
 use super::named_rows::{RowsOfName, is_value};
 use super::plan::Plan;
+use super::words::Step;
 use chaperone_proto::{Key, KeyId, RecordRef, ValueRef};
 
 /// Stands for an event's time where a row names an attribute of the event.
@@ -152,6 +153,17 @@ impl<'a> Gathered<'a> {
                     self.kinds.push(KindWord { map, word, rank: rule.rank, transform: rule.transform });
                 }
                 plan.counts.mapped += 1;
+                return;
+            }
+            Transform::KindKnown(map) => {
+                match value.as_str().filter(|word| Step::find(map, word).is_some()) {
+                    Some(word) => {
+                        let transform = Transform::Kind(map);
+                        self.kinds.push(KindWord { map, word, rank: rule.rank, transform });
+                        plan.counts.mapped += 1;
+                    }
+                    None => plan.counts.kept += 1,
+                }
                 return;
             }
             Transform::IndexedInput => {

@@ -13,7 +13,7 @@ use std::borrow::Cow;
 
 type Object = Map<String, Value>;
 
-const IN_REQUESTS: &[&str] = &["messages", "input", "prompt", "contents"];
+const IN_REQUESTS: &[&str] = &["messages", "input", "prompt", "contents", "task", "message"];
 const IN_ANSWERS: &[&str] = &["choices", "candidates", "output", "replies", "generations", "messages"];
 
 /// Messages of a request, in whatever shape the text has.

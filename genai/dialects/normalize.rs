@@ -177,7 +177,10 @@ pub(crate) fn note_cut(text: &str, record: RecordRef<'_>, plan: &mut Plan) {
 /// Whether messages are in another shape than the parts schema, or in both at once.
 fn is_foreign(messages: &str) -> bool {
     let has = |member: &str| messages.contains(member);
-    !has("\"parts\"") || !has("\"type\"") || ["\"tool_calls\"", "\"tool_call_id\"", "\"function_call\":{"].into_iter().any(has)
+    messages != "[]"
+        && (!has("\"parts\"")
+            || !has("\"type\"")
+            || ["\"tool_calls\"", "\"tool_call_id\"", "\"function_call\":{"].into_iter().any(has))
 }
 
 /// Whether a value under its canonical key needs no look: most do not.

@@ -51,6 +51,8 @@ pub(crate) enum Transform {
     Kind(&'static str),
     /// The same, where nothing else tells the kind.
     KindElse(&'static str),
+    /// As `Kind`, and words that the map does not know say nothing.
+    KindKnown(&'static str),
     /// System instructions: parts, or their text.
     Instructions,
     /// A list in one text, its items separated by commas.
@@ -229,6 +231,7 @@ impl Transform {
                 Some(("operation", map)) => Transform::Operation(map),
                 Some(("kind", map)) => Transform::Kind(map),
                 Some(("kind-else", map)) => Transform::KindElse(map),
+                Some(("kind-known", map)) => Transform::KindKnown(map),
                 Some(("when", rest)) => Transform::when(rest),
                 _ => panic!("invariant: `{text}` in genai/data/dialects is a transform"),
             },

@@ -76,4 +76,21 @@ golden! {
     haystack_agent: "haystack-timeout";
     haystack_pipeline: "haystack-rag";
     mastra_with_tools: "mastra-tools";
+    litellm_with_tools: "litellm-tools";
+    strands_with_tools: "strands-tools";
+    logfire_over_openai_agents: "openai-agents-logfire-handoff";
+    logfire_over_anthropic: "logfire-anthropic-cached";
+    pydantic_ai_streamed: "pydantic-ai-stream";
+    pydantic_ai_in_logfire: "pydantic-ai-logfire-cached";
+    semantic_kernel_with_logs: "semantic-kernel-chat";
+    google_adk_tool_fails: "google-adk-timeout";
+    openlit_over_langgraph: "openlit-langchain-tools";
+    openllmetry_llamaindex: "llamaindex-openllmetry-timeout";
+    openllmetry_crewai: "crewai-openllmetry-chat";
+    openinference_smolagents: "smolagents-openinference-chat";
+    openinference_ag2: "ag2-openinference-timeout";
+    openinference_claude_agent_sdk: "claude-agent-sdk-openinference-timeout";
+    openinference_anthropic_tool_fails: "openinference-anthropic-timeout";
+    agent_framework_handed_over: "agent-framework-handoff";
+    autogen_agents: "autogen-tools";
 }
