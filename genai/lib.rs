@@ -12,6 +12,7 @@ pub mod event_names;
 mod fast_hash;
 pub mod keys;
 pub mod metric_names;
+pub mod native_metrics;
 pub mod prices;
 pub mod record;
 pub mod rules;

@@ -2,8 +2,11 @@
 //!
 //! Every call is counted once: only records that own their usage (`chaperone.usage.scope = self`) add tokens and cost,
 //! and records marked as resent add nothing. Durations come from the span even where a log owns the tokens.
-//! Metrics that agents export themselves pass, except `gen_ai.*` of a service whose calls were already seen as spans or logs.
+//! Metrics that agents export themselves pass under canonical names, except those of a service whose calls were seen already.
 
+mod canonical;
+#[cfg(test)]
+mod canonical_tests;
 mod config;
 mod native;
 mod points;

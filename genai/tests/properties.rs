@@ -221,6 +221,53 @@ fn is_dropped(dialect: &str, key: &str) -> bool {
     of(dialect) || of("common")
 }
 
+/// A call as the newest conventions have it: every key with a value of its type and spelling.
+fn canonical() -> impl Strategy<Value = Map<String, Json>> {
+    let text = |role: &str, text: &str| json!([{"role": role, "parts": [{"type": "text", "content": text}]}]).to_string();
+    let optional = vec![
+        ("gen_ai.conversation.id", json!("c1")),
+        ("gen_ai.output.type", json!("json")),
+        ("gen_ai.request.max_tokens", json!(100)),
+        ("gen_ai.request.choice.count", json!(2)),
+        ("gen_ai.request.temperature", json!(0.5)),
+        ("gen_ai.request.top_p", json!(0.25)),
+        ("gen_ai.request.top_k", json!(40)),
+        ("gen_ai.request.frequency_penalty", json!(0.125)),
+        ("gen_ai.request.presence_penalty", json!(0.125)),
+        ("gen_ai.request.seed", json!(7)),
+        ("gen_ai.request.stop_sequences", json!(["x"])),
+        ("gen_ai.request.stream", json!(true)),
+        ("gen_ai.request.reasoning.level", json!("high")),
+        ("gen_ai.response.id", json!("r1")),
+        ("gen_ai.response.model", json!("gpt-4o-2024-08-06")),
+        ("gen_ai.response.time_to_first_chunk", json!(0.25)),
+        ("gen_ai.usage.input_tokens", json!(10)),
+        ("gen_ai.usage.output_tokens", json!(5)),
+        ("gen_ai.usage.cache_read.input_tokens", json!(3)),
+        ("gen_ai.usage.cache_write.input_tokens", json!(2)),
+        ("gen_ai.usage.reasoning.output_tokens", json!(1)),
+        ("gen_ai.agent.name", json!("triage")),
+        ("gen_ai.agent.id", json!("a1")),
+        ("gen_ai.system_instructions", json!(r#"[{"type":"text","content":"be kind"}]"#)),
+        ("gen_ai.input.messages", json!(text("user", "hi"))),
+        ("gen_ai.output.messages", json!(text("assistant", "hello"))),
+        ("gen_ai.tool.definitions", json!(r#"[{"type":"function","name":"f"}]"#)),
+        ("openai.request.service_tier", json!("flex")),
+        ("openai.response.system_fingerprint", json!("fp_1")),
+        ("server.address", json!("api.example.test")),
+        ("server.port", json!(443)),
+        ("error.type", json!("timeout")),
+    ];
+    let size = optional.len();
+    prop::sample::subsequence(optional, 0..=size).prop_map(|mut attrs| {
+        attrs.push(("gen_ai.operation.name", json!("chat")));
+        attrs.push(("gen_ai.provider.name", json!("openai")));
+        attrs.push(("gen_ai.request.model", json!("gpt-4o")));
+        attrs.push(("gen_ai.response.finish_reasons", json!(["stop"])));
+        attrs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+    })
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -233,6 +280,18 @@ proptest! {
         let report = normalizer.normalize(&mut twice);
         prop_assert_eq!(all(&once), all(&twice));
         prop_assert!(report.made.is_none(), "nothing is reported a second time");
+    }
+
+    #[test]
+    fn canonical_input_is_unchanged(attrs in canonical(), scope in prop::sample::select(vec![support::OTEL, "app"])) {
+        let data = support::span(scope, &Json::Object(attrs));
+        let before = shown(data.record(0));
+        let after = shown(support::normalized(data).record(0));
+        prop_assert_eq!(&after[..before.len()], &before[..]);
+        for (key, _) in &after[before.len()..] {
+            let is_ours = ["chaperone.dialect.", "chaperone.run.id"].iter().any(|ours| key.starts_with(ours));
+            prop_assert!(is_ours, "{} was added", key);
+        }
     }
 
     #[test]
