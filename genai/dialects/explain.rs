@@ -72,21 +72,20 @@ pub fn explain(data: &Data, at: usize, dialect: Dialect, options: Options) -> Ex
     let known = groups(alone.record(0), dialect, &mut explained.unknown);
     for group in &known {
         let without = Outcome::of(&alone, dialect, options, |record| remove(record, &group.names));
-        let mut gave = false;
         for (change, sources) in &mut changes {
             let is_itself_gone = change.value.is_none() && group.names.contains(&change.key);
             if is_itself_gone || without.shape.lacks(change) {
                 sources.push(group.source(change));
-                gave = true;
             }
         }
         if without.counts.failed < whole.counts.failed {
             explained.failed.push(group.source(&Change { key: String::new(), value: None, sources: Vec::new() }));
-        } else if !gave {
-            explained.kept.extend(group.names.iter().cloned());
         }
     }
     by_spare(&alone, dialect, options, &known, &explained.unknown, &mut changes);
+    let told: Vec<&Source> = changes.iter().flat_map(|(_, sources)| sources).chain(&explained.failed).collect();
+    let silent = known.iter().filter(|group| told.iter().all(|source| source.name != group.name));
+    explained.kept = silent.flat_map(|group| group.names.iter().cloned()).collect();
     explained.changes = changes.into_iter().map(|(change, sources)| Change { sources, ..change }).collect();
     explained
 }
@@ -286,7 +285,9 @@ fn by_spare(alone: &Data, dialect: Dialect, options: Options, known: &[Group], u
             }
         }
         if sources.is_empty() {
-            sources.push(Source { name: "(dialect)".to_owned(), count: 1, row: None });
+            let is_digest = change.key == chaperone_proto::keys::name(keys::CHAPERONE_RECORD_ID);
+            let name = if is_digest { "(all of the record)" } else { "(dialect)" };
+            sources.push(Source { name: name.to_owned(), count: 1, row: None });
         }
     }
 }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests may panic")]
 
+mod explain;
 mod generate;
 mod print_config;
 mod readmes;
