@@ -91,6 +91,8 @@ pub struct ToolCall {
     pub result: Option<usize>,
     /// It ran and failed.
     pub failed: bool,
+    /// Its run counts: `false` for what did not run, and for steps of frameworks that look like tools.
+    pub counted: bool,
 }
 
 /// A run's links in order, and its tool calls.

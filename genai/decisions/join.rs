@@ -14,24 +14,25 @@ use std::collections::HashMap;
 struct Joined {
     id: Option<String>,
     name: String,
-    trace: Option<[u8; 16]>,
+    traces: Vec<[u8; 16]>,
     /// Positions in the list of what was told.
     requested: Option<usize>,
     approvals: Vec<usize>,
     executed: Option<usize>,
     result: Option<usize>,
     failed: bool,
+    counted: bool,
     /// Other links that say the same again.
     repeats: Vec<usize>,
 }
 
 pub(super) fn chain(told: Told) -> Chain {
     let mut raws = told.raws;
-    // What counts comes before what repeats it, and the surest evidence before the vaguest.
+    // What names its call comes before what does not, and what counts before what repeats it.
     let rank = |raw: &Raw| {
         let subject = raw.subject.as_ref();
         let is_named = subject.is_some_and(|subject| subject.id.is_some());
-        (subject.is_some_and(|subject| subject.duplicate), !is_named, raw.link.at_ns)
+        (!is_named, subject.is_some_and(|subject| subject.duplicate), raw.link.at_ns)
     };
     raws.sort_by_key(|raw| (raw.link.what == What::Approval, raw.link.what == What::Result, rank(raw)));
     let mut joined = Calls::default();
@@ -56,7 +57,7 @@ impl Calls {
         let what = raw.link.what;
         let found = self.find(subject, raw, raws);
         let which = found.unwrap_or_else(|| {
-            self.calls.push(Joined { trace: subject.trace, ..Joined::default() });
+            self.calls.push(Joined::default());
             self.calls.len() - 1
         });
         // The id of a span or record is not the call's.
@@ -78,7 +79,9 @@ impl Calls {
         if call.id.is_none() && !is_place {
             call.id.clone_from(&subject.id);
         }
+        call.traces.extend(subject.trace.filter(|trace| !call.traces.contains(trace)));
         call.failed |= raw.failed;
+        call.counted |= matches!(what, What::Executed | What::Result) && !subject.duplicate;
         let slot = match what {
             What::Requested => &mut call.requested,
             What::Executed => &mut call.executed,
@@ -108,7 +111,7 @@ impl Calls {
         let what = raw.link.what;
         let lacks = |call: &Joined| match what {
             What::Requested => call.requested.is_none(),
-            What::Executed => call.executed.is_none() || subject.duplicate,
+            What::Executed => subject.duplicate || !call.counted,
             What::Result => call.result.is_none(),
             _ => call.approvals.is_empty(),
         };
@@ -116,7 +119,8 @@ impl Calls {
             let links = call.executed.or(call.requested).or(call.result);
             links.and_then(|at| raws.get(at)).map_or(u64::MAX, |other| other.link.at_ns.abs_diff(raw.link.at_ns))
         };
-        let fits = |call: &Joined| call.name == subject.tool && call.trace == subject.trace && lacks(call);
+        let in_trace = |call: &Joined| subject.trace.is_none_or(|trace| call.traces.contains(&trace));
+        let fits = |call: &Joined| agree(&call.name, subject) && in_trace(call) && lacks(call);
         let candidates = self.calls.iter().enumerate().filter(|(_, call)| fits(call));
         candidates.min_by_key(|(_, call)| distance(call)).map(|(which, _)| which)
     }
@@ -159,6 +163,7 @@ impl Calls {
                 executed: place(call.executed),
                 result: place(call.result),
                 failed: call.failed,
+                counted: call.counted,
             };
             calls.push((which, tool_call));
         }
@@ -176,6 +181,11 @@ impl Calls {
         });
         Chain { links: links.collect(), calls: calls.into_iter().map(|(_, call)| call).collect() }
     }
+}
+
+/// Whether a call's name is the subject's; what repeats a call may have a shorter or longer name of it (`mcp__support__ls`, `ls`).
+fn agree(name: &str, subject: &Subject) -> bool {
+    name == subject.tool || (subject.duplicate && !name.is_empty() && (name.ends_with(&subject.tool) || subject.tool.ends_with(name)))
 }
 
 /// Some emitters put the tool's name before the id: `ls__c1` is the call `c1`.

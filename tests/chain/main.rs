@@ -86,7 +86,7 @@ fn what_was_requested_and_run_is_in_the_chain_of_every_capture() {
         let chain = chain(&enriched);
         let count = |is: fn(&ToolCall) -> bool| chain.calls.iter().filter(|call| is(call)).count() as u64;
         let requested = (totals.requested.values().sum::<u64>(), count(|call| call.requested.is_some()));
-        let ran = (totals.executed.values().sum::<u64>(), count(|call| call.executed.is_some() || call.result.is_some()));
+        let ran = (totals.executed.values().sum::<u64>(), count(|call| call.counted));
         if requested.0 != requested.1 {
             wrong.push(format!("{}: requested {} but {} in the chain", capture.name, requested.0, requested.1));
         }
