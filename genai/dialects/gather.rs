@@ -63,9 +63,7 @@ impl<'a> Gathered<'a> {
         let mapping = Mapping::get();
         let mut gathered = Gathered::default();
         let named = mapping.named(dialect, record);
-        for found in found {
-            gathered.take(Key { id: None, name: found.key }, found.value(), &found.rule, plan);
-        }
+        gathered.take_found(found, plan);
         for entry in record.attrs().each() {
             let key = entry.key();
             if gathered.framework.is_none() && frameworks::may_tell(key.id) {
@@ -114,6 +112,12 @@ impl<'a> Gathered<'a> {
                     self.take(Key { id: None, name: "" }, value, &rule.rule, plan);
                 }
             }
+        }
+    }
+
+    pub(crate) fn take_found(&mut self, found: &'a [Found], plan: &mut Plan) {
+        for found in found {
+            self.take(Key { id: None, name: found.key }, found.value(), &found.rule, plan);
         }
     }
 

@@ -72,29 +72,56 @@ pub(crate) fn insert(all: &mut Vec<PathRows>, key: &'static str, path: &'static 
     }
 }
 
-/// Everything that the path rows of a dialect find in a record, in the order of the tables.
+/// What the path rows of a dialect find in a record, in the order of the tables.
+/// Keys of which all rows hold only for records of some operations wait for [`read_conditional`]: their values may be large.
 pub(crate) fn read(record: RecordRef<'_>, dialect: Dialect) -> Vec<Found> {
     let mut found = Vec::new();
     for of_key in Mapping::get().paths(dialect) {
+        if of_key.rows.iter().any(|(_, rule)| rule.only.is_none()) {
+            of_key.read(record, |_| true, &mut found);
+        }
+    }
+    found
+}
+
+/// Whether rows of a dialect look into JSON.
+pub(crate) fn has_any(dialect: Dialect) -> bool {
+    Mapping::get().paths(dialect).next().is_some()
+}
+
+/// What the rows find that wait, in a record of this operation and kind.
+pub(crate) fn read_conditional(record: RecordRef<'_>, dialect: Dialect, operation: &str, kind: &str) -> Vec<Found> {
+    let mut found = Vec::new();
+    let holds = |rule: &Rule| rule.only.is_some_and(|only| only.holds(operation, kind));
+    for of_key in Mapping::get().paths(dialect) {
+        let waits = of_key.rows.iter().all(|(_, rule)| rule.only.is_some());
+        if waits && of_key.rows.iter().any(|(_, rule)| holds(rule)) {
+            of_key.read(record, holds, &mut found);
+        }
+    }
+    found
+}
+
+impl PathRows {
+    fn read(&self, record: RecordRef<'_>, wanted: impl Fn(&Rule) -> bool, found: &mut Vec<Found>) {
         // A key without an id was indexed before the table was read.
         let attrs = record.attrs();
-        let Some(value) = attrs.get(of_key.key).or_else(|| attrs.get_named(of_key.name)) else { continue };
+        let Some(value) = attrs.get(self.key).or_else(|| attrs.get_named(self.name)) else { return };
         let json = match value {
             ValueRef::Str(text) => parse(text),
             ValueRef::Empty => None,
             other => Some(crate::record::plain(other)),
         };
-        for (path, rule) in &of_key.rows {
+        for (path, rule) in self.rows.iter().filter(|(_, rule)| wanted(rule)) {
             let held = match &json {
                 Some(json) => path.find(json),
                 None if path.steps.is_empty() => value.as_str().map(str::to_owned).and_then(Held::of_text),
                 None => None,
             };
-            let key = if path.steps.is_empty() { of_key.name } else { "" };
+            let key = if path.steps.is_empty() { self.name } else { "" };
             found.extend(held.map(|held| Found { rule: *rule, key, held }));
         }
     }
-    found
 }
 
 /// JSON text, also when it was quoted once more, or cut off at its end.

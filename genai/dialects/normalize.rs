@@ -29,11 +29,14 @@ pub struct Options {
 /// Plans what makes a record of this dialect canonical. `plan` must be empty.
 pub fn normalize(record: RecordRef<'_>, dialect: Dialect, options: Options, plan: &mut Plan) {
     let found = json_paths::read(record, dialect);
+    let found_later;
     let mut gathered = Gathered::read(record, dialect, &found, plan);
     kinds::add(record, &mut gathered, plan);
-    if gathered.has_conditional() {
+    if gathered.has_conditional() || json_paths::has_any(dialect) {
         let word = |key| text(record, plan, key).unwrap_or("").to_owned();
         let (operation, kind) = (word(keys::GEN_AI_OPERATION_NAME), word(keys::CHAPERONE_STEP_KIND));
+        found_later = json_paths::read_conditional(record, dialect, &operation, &kind);
+        gathered.take_found(&found_later, plan);
         gathered.take_conditional(&operation, &kind, plan);
     }
     let mut sources = std::mem::take(&mut gathered.sources);
