@@ -65,6 +65,17 @@ pub struct Run {
     pub source: u64,
 }
 
+/// A result in messages whose tool nobody has named yet: whether it is a framework's own cannot be said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// Digests of the result.
+    pub result: Option<Digests>,
+    /// A flag beside the result says that the tool failed.
+    pub failed: bool,
+    /// How it failed.
+    pub code: Option<&'static str>,
+}
+
 /// The source of results in messages.
 pub const IN_MESSAGES: u64 = 0;
 
@@ -90,6 +101,7 @@ struct Known {
     requested_by: Option<u64>,
     arguments: Option<ArgumentsKey>,
     sightings: Vec<Sighting>,
+    held: Option<Box<Held>>,
 }
 
 /// Tool calls of recent runs.
@@ -160,6 +172,31 @@ impl CallMemory {
     pub fn is_old_result(&self, id: CallKey, record: u64) -> bool {
         let known = self.by_id.get(&id).and_then(|number| self.known(*number));
         known.is_some_and(|known| known.sightings.iter().any(|seen| seen.source == IN_MESSAGES && seen.record != record))
+    }
+
+    /// Whether anything told that this call ran.
+    pub fn has_run(&self, id: CallKey) -> bool {
+        let known = self.by_id.get(&id).and_then(|number| self.known(*number));
+        known.is_some_and(|known| !known.sightings.is_empty())
+    }
+
+    /// Whether anything told that this call ran.
+    pub fn has_run(&self, id: CallKey) -> bool {
+        self.by_id.get(&id).and_then(|number| self.known(*number)).is_some_and(|known| !known.sightings.is_empty())
+    }
+
+    /// Keeps a result until an answer is seen that asks for the call.
+    pub fn hold(&mut self, id: CallKey, held: Held) {
+        let number = self.by_id.get(&id).copied().unwrap_or_else(|| self.remember(Some(id)));
+        if let Some(known) = self.known_mut(number) {
+            known.has_id = true;
+            known.held.get_or_insert_with(|| Box::new(held));
+        }
+    }
+
+    /// The result that waited for its tool's name.
+    pub fn held(&self, id: CallKey) -> Option<&Held> {
+        self.known(*self.by_id.get(&id)?)?.held.as_deref()
     }
 
     /// A tool span or log, or the messages of a request, tell that a tool ran.

@@ -4,7 +4,8 @@
 //! calls. Each is asked in the order in which records arrive, and none revises what it said.
 
 use super::facts::{Facts, arguments_key, hash_of};
-use super::{AgentName, Asked, CallEvent, CallKey, CallMemory, Digester, Evidence, HandedOver, IN_MESSAGES, Lineage, Named, Run};
+use super::failure::code_of_result;
+use super::{AgentName, Asked, CallEvent, CallKey, CallMemory, Digester, Evidence, HandedOver, Held, IN_MESSAGES, Lineage, Named, Run};
 use super::{StepKind, Told, ToolOutcome, hand_over, is_framework_tool, resource};
 use crate::usage::text_hash;
 
@@ -127,20 +128,43 @@ impl Facts {
                 self.tell_hand_over(found, memory);
             }
             let Some(Asked { name, arguments, resource }) = memory.asked(key).cloned() else { continue };
-            let unparseable = request.unparseable;
-            self.calls.push(CallEvent {
+            let asked = CallEvent {
                 executed: false,
                 risk: memory.risks.get(self.sender, &name),
                 arguments,
                 resource,
                 result: None,
                 duplicate: false,
-                unparseable,
+                unparseable: request.unparseable,
                 failed: false,
+                code: None,
                 name,
                 id: request.id,
-            });
+            };
+            let ran = self.held_result(key, &asked, memory);
+            self.calls.push(asked);
+            self.calls.extend(ran);
         }
+    }
+
+    /// A result that arrived before anybody named its tool, told where the call is asked for.
+    fn held_result(&self, key: CallKey, asked: &CallEvent, memory: &mut CallMemory) -> Option<CallEvent> {
+        let held = memory.held(key)?.clone();
+        if is_framework_tool(&asked.name) {
+            return None;
+        }
+        let run =
+            Run { id: Some(key), named: self.named(&asked.name), arguments: None, record: self.identity, source: IN_MESSAGES };
+        let told = memory.executed(&run);
+        (told != Told::Again).then(|| CallEvent {
+            executed: true,
+            result: held.result,
+            duplicate: told == Told::ByAnother,
+            unparseable: false,
+            failed: held.failed,
+            code: held.code,
+            ..asked.clone()
+        })
     }
 
     /// A result that stands in the request.
@@ -148,7 +172,8 @@ impl Facts {
         let Some(key) = self.call_key(&outcome.id, "") else { return };
         let asked = memory.asked(key).cloned().unwrap_or_default();
         let name = outcome.name.unwrap_or(asked.name);
-        if is_framework_tool(&name) {
+        // A result that nothing names is told only beside the record that names its call: an agent that logs its tools may be late.
+        if is_framework_tool(&name) || (name.is_empty() && !memory.has_run(key)) {
             return;
         }
         let arguments = outcome.arguments.as_ref().map(|value| digester.value(value));
@@ -168,10 +193,11 @@ impl Facts {
             name,
             arguments: arguments.or(asked.arguments),
             resource: outcome.arguments.as_ref().and_then(resource).or(asked.resource),
-            result: outcome.result.as_ref().map(|value| digester.value(value)),
+            result,
             duplicate: told == Told::ByAnother,
             unparseable: false,
             failed: outcome.failed,
+            code,
             id: Some(outcome.id),
         });
     }
