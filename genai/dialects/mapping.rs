@@ -149,7 +149,7 @@ impl Rules {
         if let Some((key, path)) = json_paths::split(source) {
             json_paths::insert(&mut self.paths, key, path, rule);
             // What is taken out of a value stays in it.
-            if self.exact.get(key).is_none() {
+            if !self.exact.contains_key(key) {
                 self.insert(key, Rule { target: None, transform: Transform::Keep, only: None, ..rule });
             }
             return;

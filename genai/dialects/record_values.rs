@@ -47,10 +47,8 @@ pub(crate) fn add(record: RecordRef<'_>, gathered: &Gathered<'_>, plan: &mut Pla
             Transform::LateOutput => add_late(record, keys::GEN_AI_OUTPUT_MESSAGES, *value, plan),
             Transform::Assessment => add_assessment(record, *value, plan),
             Transform::ToolResults => add_results(record, *value, plan),
-            Transform::Level => {
-                if value.as_str().is_some_and(super::words::is_failure) {
-                    plan.fail(record, gathered.special_str(Transform::StatusMessage).unwrap_or(""));
-                }
+            Transform::Level if value.as_str().is_some_and(super::words::is_failure) => {
+                plan.fail(record, gathered.special_str(Transform::StatusMessage).unwrap_or(""));
             }
             _ => {}
         }

@@ -132,12 +132,10 @@ fn buckets(object: &Map<String, Json>) -> Vec<(&'static str, i64)> {
         if !is_inside && let Some((_, sum)) = sums.get_mut(usize::from(!is_input)) {
             *sum = Some(sum.unwrap_or(0).saturating_add(count));
         }
-        match part.filter(|part| !part.is_empty()) {
-            Some(part) => match counts.iter_mut().find(|(known, _)| *known == part) {
-                Some((_, sum)) => *sum = sum.saturating_add(count),
-                None => counts.push((part, count)),
-            },
-            None => {}
+        let Some(part) = part.filter(|part| !part.is_empty()) else { continue };
+        match counts.iter_mut().find(|(known, _)| *known == part) {
+            Some((_, sum)) => *sum = sum.saturating_add(count),
+            None => counts.push((part, count)),
         }
     }
     counts.extend(sums.into_iter().filter_map(|(name, sum)| Some((name, sum?))));
