@@ -1,8 +1,8 @@
 //! A whole batch through detection and mapping: the scope is looked at once, each record once.
 
 use super::made_logs::MadeLogs;
-use super::{Counts, Dialect, Options, Plan, ScopeVerdict, detect, normalize};
-use chaperone_proto::{Data, KeyId, Logs, ValueRef};
+use super::{Counts, Custom, Dialect, Options, Plan, ScopeVerdict, detect, normalize};
+use chaperone_proto::{Data, Logs};
 
 /// Which dialects are normalised, and how.
 #[derive(Debug, Clone, Default)]
@@ -11,17 +11,6 @@ pub struct Normalizer {
     sources: Vec<(Dialect, Options)>,
     options: Options,
     custom: Vec<Custom>,
-}
-
-/// A mapping of the user's own: the value of one key becomes another's.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Custom {
-    /// Source key.
-    pub from: KeyId,
-    /// Target key.
-    pub to: KeyId,
-    /// Removal of the source, replacement of a target that is there.
-    pub options: Options,
 }
 
 /// What a batch held: a line a dialect that occurred.
@@ -78,7 +67,7 @@ impl Normalizer {
         let mut made = MadeLogs::default();
         let mut scope: Option<(usize, ScopeVerdict)> = None;
         for at in 0..data.records() {
-            self.apply_custom(data, at);
+            self.custom.iter().for_each(|custom| custom.map(data, at));
             let record = data.record(at);
             let index = record.scope().index();
             if scope.as_ref().is_none_or(|(known, _)| *known != index) {
@@ -101,20 +90,5 @@ impl Normalizer {
         }
         report.made = made.finish();
         report
-    }
-
-    fn apply_custom(&self, data: &mut Data, at: usize) {
-        for custom in &self.custom {
-            let attrs = data.record(at).attrs();
-            let Some(value) = attrs.get(custom.from).map(ValueRef::to_value) else { continue };
-            let present = attrs.get(custom.to).is_some();
-            let mut record = data.edit(at);
-            if !present || custom.options.overwrite {
-                record.set(custom.to, &value);
-            }
-            if custom.options.remove_originals {
-                record.remove(custom.from);
-            }
-        }
     }
 }

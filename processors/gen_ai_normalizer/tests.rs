@@ -131,3 +131,92 @@ fn attributes_are_counted_by_dialect_and_result() {
     let (_, counters) = metrics.by_dialect.iter().find(|(known, _)| *known == dialect).unwrap();
     assert_eq!(counters.each_ref().map(Counter::get), [2, 1, 0, 3]);
 }
+
+const README: &str = include_str!("README.md");
+
+/// The text between two marks of the README.
+fn section(name: &str) -> &'static str {
+    let after = README.split_once(&format!("<!-- {name} -->\n")).unwrap_or_else(|| panic!("the README has {name}")).1;
+    after.split_once(&format!("<!-- /{name} -->")).unwrap().0
+}
+
+fn json_block(name: &str) -> serde_json::Map<String, serde_json::Value> {
+    let json = section(name).trim().trim_start_matches("```json").trim_end_matches("```");
+    serde_json::from_str(json).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+#[test]
+fn the_readmes_span_comes_out_as_it_says() {
+    let attribute = |(key, value): (&String, &serde_json::Value)| match value.as_i64() {
+        Some(number) => format!(r#"{{"key":"{key}","value":{{"intValue":"{number}"}}}}"#),
+        None => format!(r#"{{"key":"{key}","value":{{"stringValue":{value}}}}}"#),
+    };
+    let before = json_block("before");
+    let attributes: Vec<String> = before.iter().map(attribute).collect();
+    let data = span("{}", "openinference.instrumentation.openai\",\"version\":\"0.1.30", &attributes.join(","));
+    let plain = |value: ValueRef<'_>| {
+        let mut json = String::new();
+        value.write_json(&mut json);
+        serde_json::from_str::<serde_json::Value>(&json).unwrap()
+    };
+    let all = data.record(0).attrs().iter().map(|(key, value)| (key.name.to_owned(), plain(value)));
+    let added: serde_json::Map<_, _> = all.filter(|(key, _)| !before.contains_key(key)).collect();
+    assert_eq!(added, json_block("after"), "{}", serde_json::to_string_pretty(&added).unwrap());
+}
+
+#[test]
+fn the_readme_lists_the_dialects_of_the_table() {
+    let code = |text: &str| format!("`{}`", text.replace("\\s", " "));
+    let condition = |text: &str| {
+        let one = |part: &str| {
+            let (kind, rest) = part.split_once(':').unwrap();
+            let kind = if kind == "attr" { String::new() } else { format!("{} ", kind.replace("name", "span")) };
+            format!("{kind}{}", code(rest))
+        };
+        text.split('&').map(one).collect::<Vec<_>>().join(" with ")
+    };
+    let list = |cell: &str, each: &dyn Fn(&str) -> String, between: &str| {
+        cell.split_whitespace().map(each).collect::<Vec<_>>().join(between)
+    };
+    let or_none = |text: String| if text.is_empty() { "-".to_owned() } else { text };
+    let mut expected = "| dialect | scope | without a known scope |\n|---|---|---|\n".to_owned();
+    let table = include_str!("../../genai/data/detection.tsv").lines();
+    for row in table.filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        let mut cells: Vec<&str> = row.split('\t').collect();
+        cells.resize(4, "");
+        let mut scope = list(cells[1], &code, ", ");
+        if !cells[2].is_empty() {
+            scope = format!("{scope} with {}", list(cells[2], &condition, " or "));
+        }
+        let markers = or_none(list(cells[3], &condition, ", "));
+        expected.push_str(&format!("| `{}` | {} | {markers} |\n", cells[0], or_none(scope)));
+    }
+    assert_eq!(section("dialects"), expected, "the table of the README is:\n{expected}");
+    assert_eq!(expected.lines().count() - 2, Dialect::all().count());
+}
+
+#[test]
+fn mappings_of_the_users_own_reach_span_events_and_rename_where_originals_go() {
+    for (remove, stays) in [(false, true), (true, false)] {
+        let yaml = format!("sources: {{custom: {{remove_originals: {remove}, custom_mappings: {{house.model: house.other}}}}}}");
+        let attributes = text("house.model", "m");
+        let scope = "house";
+        let json = format!(
+            r#"{{"resourceSpans":[{{"scopeSpans":[{{"scope":{{"name":"{scope}"}},"spans":[{{"name":"s","attributes":[{attributes}],
+            "traceId":"0102030405060708090a0b0c0d0e0f10","spanId":"0102030405060708",
+            "events":[{{"name":"e","attributes":[{attributes}]}},{{"name":"f"}}]}}]}}]}}]}}"#
+        );
+        let ctx = BuildContext::for_tests("gen_ai_normalizer", Clock::manual(0));
+        let processor = GenAiNormalizer::build(config(&yaml).unwrap(), &ctx).unwrap();
+        let data = Data::decode_json(Signal::Traces, json.as_bytes(), &Limits::default()).unwrap();
+        let mut out = Outbox::for_tests(Now::default());
+        processor.process(Batch::new(data), &mut out).unwrap();
+        let data = out.passed()[0].data.clone();
+        let chaperone_proto::RecordRef::Span(span) = data.record(0) else { panic!("a span") };
+        for attrs in [span.attrs(), span.events().next().unwrap().attrs()] {
+            assert_eq!(attrs.get_named("house.other").map(ValueRef::to_value), string("m"));
+            assert_eq!(attrs.get_named("house.model").is_some(), stays);
+        }
+        assert_eq!(value(&data, "chaperone.dialect.name"), None, "keys of the user's own make nothing GenAI");
+    }
+}
