@@ -215,3 +215,52 @@ fn the_run_that_was_idle_longest_makes_room() {
     given += runs.tick(1_000).iter().map(|batch| batch.data.records()).sum::<usize>();
     assert_eq!(given, 64, "every run was given out, early or at the end");
 }
+
+/// A log of Codex: of trace 7 or of none, with the conversation's id.
+fn codex_log(number: u8, in_trace: bool, kind: &str, run: &str, usage: Option<(i64, i64)>) -> Batch {
+    let mut logs = chaperone_proto::LogsBuilder::new(&[], "codex_otel.log_only");
+    let mut log = logs.record(101 * SECOND);
+    log.ids(in_trace.then_some([7; 16]), None);
+    let record_id = format!("{number:032x}");
+    let texts = [
+        (keys::CHAPERONE_DIALECT_NAME, "codex-cli"),
+        (keys::CHAPERONE_STEP_KIND, kind),
+        (keys::CHAPERONE_RUN_ID, run),
+        (keys::CHAPERONE_RECORD_ID, record_id.as_str()),
+    ];
+    for (key, value) in texts {
+        log.attr(key, value);
+    }
+    log.attr_named("conversation.id", "c1");
+    if let Some((input, output)) = usage {
+        log.attr(keys::CHAPERONE_USAGE_SCOPE, "self").attr(keys::CHAPERONE_USAGE_SOURCE, "reported");
+        log.attr(keys::GEN_AI_USAGE_INPUT_TOKENS, input).attr(keys::GEN_AI_USAGE_OUTPUT_TOKENS, output);
+    }
+    drop(log);
+    Batch::new(Data::Logs(logs.finish()))
+}
+
+#[test]
+fn a_log_with_a_trace_and_the_key_of_logs_without_one_makes_them_one_run() {
+    let trace = "07".repeat(16);
+    let call = || codex_log(1, false, "llm", "c1", Some((100, 10)));
+    let tie = || codex_log(2, true, "other", &trace, None);
+    let turn = || batch(vec![span(9, 0, "agent", usage("aggregate", 100, 10))]);
+    // Whatever comes first: the turn's sum is not taken, since the run's calls are known.
+    for order in [[call(), tie(), turn()], [turn(), tie(), call()], [turn(), call(), tie()], [tie(), turn(), call()]] {
+        let runs = Runs::new(Config::default());
+        for batch in order {
+            runs.0.process(batch, &mut Outbox::for_tests(now(0))).expect("it takes everything");
+        }
+        let closed = runs.tick(60);
+        let [run] = &closed[..] else { panic!("one batch: {closed:?}") };
+        assert_eq!(run.data.records(), 1, "one run");
+        assert_eq!(int(run, keys::CHAPERONE_RUN_TOKENS_INPUT), 100);
+        assert_eq!(int(run, keys::CHAPERONE_RUN_LLM_CALLS), 1);
+        let id = string(run, keys::CHAPERONE_RUN_ID);
+        let aliases = run.data.record(0).attrs().get(keys::CHAPERONE_RUN_ALIASES).map(chaperone_proto::ValueRef::to_value);
+        let other = if id == "c1" { trace.as_str() } else { "c1" };
+        let expected = chaperone_proto::Value::Array(vec![chaperone_proto::Value::Str(other.to_owned())]);
+        assert_eq!(aliases, Some(expected), "{id}");
+    }
+}
