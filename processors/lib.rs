@@ -14,9 +14,10 @@ mod resource;
 
 use chaperone_pipeline::ProcessorEntry;
 
-/// The prices of a configuration of `gen_ai_cost`, for whoever explains a cost.
-pub mod pricing {
+/// What processors do with the settings of a configuration, for whoever explains a record.
+pub mod explain {
     pub use crate::gen_ai_cost::{Entry, Pricing};
+    pub use crate::gen_ai_normalizer::normalizer;
 }
 
 /// All processors.

@@ -52,12 +52,16 @@ impl Normalizer {
         Normalizer { sources, options: Options::default(), custom }
     }
 
-    fn options_of(&self, dialect: Dialect) -> Option<Options> {
+    pub(super) fn options_of(&self, dialect: Dialect) -> Option<Options> {
         if self.sources.is_empty() {
             return Some(self.options);
         }
         let named = self.sources.iter().find(|(known, _)| *known == dialect).map(|(_, options)| *options);
         named.or_else(|| matches!(dialect.id(), "otel-genai" | "generic").then_some(self.options))
+    }
+
+    pub(super) fn map_custom(&self, data: &mut Data, at: usize) {
+        self.custom.iter().for_each(|custom| custom.map(data, at));
     }
 
     /// Normalises every record of a batch. Metrics pass.
@@ -67,7 +71,7 @@ impl Normalizer {
         let mut made = MadeLogs::default();
         let mut scope: Option<(usize, ScopeVerdict)> = None;
         for at in 0..data.records() {
-            self.custom.iter().for_each(|custom| custom.map(data, at));
+            self.map_custom(data, at);
             let record = data.record(at);
             let index = record.scope().index();
             if scope.as_ref().is_none_or(|(known, _)| *known != index) {

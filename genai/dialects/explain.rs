@@ -6,7 +6,7 @@
 //! Slow on purpose, and for single records: `chaperone explain`.
 
 use super::table;
-use super::{Counts, Dialect, Options, Plan, normalize};
+use super::{Counts, Dialect, Normalizer, Plan, normalize};
 use crate::keys;
 use chaperone_proto::{Attrs, Data, RecordMut, RecordRef, ValueRef};
 use std::collections::BTreeMap;
@@ -61,17 +61,17 @@ pub struct TableRow {
     pub transform: &'static str,
 }
 
-/// Normalises record `at` of `data` as this dialect and tells what it did. `data` stays as it is.
-pub fn explain(data: &Data, at: usize, dialect: Dialect, options: Options) -> Explained {
+/// Normalises record `at` of `data` as this dialect, with a user's settings, and tells what that did. `data` stays as it is.
+pub fn explain(data: &Data, at: usize, dialect: Dialect, normalizer: &Normalizer) -> Explained {
     super::install();
     let alone = alone(data, at);
-    let whole = Outcome::of(&alone, dialect, options, |_| {});
+    let whole = Outcome::of(&alone, dialect, normalizer, |_| {});
     let before = Shape::of(alone.record(0));
     let mut changes = whole.shape.changes_since(&before);
     let mut explained = Explained { counts: whole.counts, ..Explained::default() };
     let known = groups(alone.record(0), dialect, &mut explained.unknown);
     for group in &known {
-        let without = Outcome::of(&alone, dialect, options, |record| remove(record, &group.names));
+        let without = Outcome::of(&alone, dialect, normalizer, |record| remove(record, &group.names));
         for (change, sources) in &mut changes {
             let is_itself_gone = change.value.is_none() && group.names.contains(&change.key);
             if is_itself_gone || without.shape.lacks(change) {
@@ -82,7 +82,7 @@ pub fn explain(data: &Data, at: usize, dialect: Dialect, options: Options) -> Ex
             explained.failed.push(group.source(&Change { key: String::new(), value: None, sources: Vec::new() }));
         }
     }
-    by_spare(&alone, dialect, options, &known, &explained.unknown, &mut changes);
+    by_spare(&alone, dialect, normalizer, &known, &explained.unknown, &mut changes);
     let told: Vec<&Source> = changes.iter().flat_map(|(_, sources)| sources).chain(&explained.failed).collect();
     let silent = known.iter().filter(|group| told.iter().all(|source| source.name != group.name));
     explained.kept = silent.flat_map(|group| group.names.iter().cloned()).collect();
@@ -191,10 +191,12 @@ struct Outcome {
 }
 
 impl Outcome {
-    fn of(alone: &Data, dialect: Dialect, options: Options, change: impl FnOnce(&mut RecordMut<'_>)) -> Outcome {
+    fn of(alone: &Data, dialect: Dialect, normalizer: &Normalizer, change: impl FnOnce(&mut RecordMut<'_>)) -> Outcome {
         let mut data = alone.clone();
         change(&mut data.edit(0));
+        normalizer.map_custom(&mut data, 0);
         let mut plan = Plan::default();
+        let options = normalizer.options_of(dialect).unwrap_or_default();
         normalize(data.record(0), dialect, options, &mut plan);
         plan.apply(&mut data.edit(0));
         Outcome { shape: Shape::of(data.record(0)), counts: plan.counts }
@@ -266,7 +268,7 @@ fn event_json(attrs: Attrs<'_>) -> String {
 
 /// Changes that no part gave alone: others would give the same. Parts are left out one after another as long as the change stays,
 /// those of least rank first; what cannot be spared is where it came from.
-fn by_spare(alone: &Data, dialect: Dialect, options: Options, known: &[Group], unknown: &[String], changes: &mut Changes) {
+fn by_spare(alone: &Data, dialect: Dialect, normalizer: &Normalizer, known: &[Group], unknown: &[String], changes: &mut Changes) {
     let is_span = alone.record(0).as_span().is_some();
     let order: Vec<TableRow> = rows_of(dialect);
     for (change, sources) in changes.iter_mut().filter(|(_, sources)| sources.is_empty()) {
@@ -278,7 +280,7 @@ fn by_spare(alone: &Data, dialect: Dialect, options: Options, known: &[Group], u
         let mut spared: Vec<Candidate<'_>> = Vec::new();
         for candidate in others.chain(parts).chain(groups) {
             spared.push(candidate);
-            let without = Outcome::of(alone, dialect, options, |record| spared.iter().for_each(|spared| spared.clear(record)));
+            let without = Outcome::of(alone, dialect, normalizer, |record| spared.iter().for_each(|spared| spared.clear(record)));
             if without.shape.lacks(change) {
                 spared.pop();
                 sources.push(candidate.source(change));

@@ -68,7 +68,7 @@ fn an_explanation_tells_exactly_what_the_normaliser_does() {
             for at in 0..data.records() {
                 let record = data.record(at);
                 let Some(dialect) = dialects::detect(record, &ScopeVerdict::of(record.scope())) else { continue };
-                let explained = dialects::explain(&data, at, dialect, Options::default());
+                let explained = dialects::explain(&data, at, dialect, &normalizer);
                 let (before, mut expected) = (attributes(record), attributes(normalized.record(at)));
                 expected.retain(|key, value| before.get(key) != Some(value));
                 let told: BTreeMap<String, String> = explained
@@ -93,7 +93,7 @@ fn sources(attrs: &serde_json::Value, key: &str) -> (Vec<String>, &'static str) 
     let data = support::span(support::OPENINFERENCE, attrs);
     let verdict = ScopeVerdict::of(data.record(0).scope());
     let dialect = dialects::detect(data.record(0), &verdict).expect("a dialect");
-    let explained = dialects::explain(&data, 0, dialect, Options::default());
+    let explained = dialects::explain(&data, 0, dialect, &Normalizer::all(Options::default()));
     let change = explained.changes.into_iter().find(|change| change.key == key).expect("it is changed");
     let transform = change.sources.first().and_then(|source| source.row).map_or("-", |row| row.transform);
     (change.sources.into_iter().map(|source| source.name).collect(), transform)
@@ -123,7 +123,28 @@ fn a_value_of_the_wrong_shape_is_told_as_failed() {
     let data =
         support::span(support::OPENINFERENCE, &json!({"openinference.span.kind": "LLM", "llm.token_count.prompt": "many"}));
     let dialect = dialects::Dialect::by_id("openinference").expect("it is known");
-    let explained = dialects::explain(&data, 0, dialect, Options::default());
+    let explained = dialects::explain(&data, 0, dialect, &Normalizer::all(Options::default()));
     let failed: Vec<&str> = explained.failed.iter().map(|source| source.name.as_str()).collect();
     assert_eq!(failed, ["llm.token_count.prompt"]);
+}
+
+#[test]
+fn mappings_and_removals_of_the_user_are_told_too() {
+    let data =
+        support::span(support::OPENINFERENCE, &json!({"openinference.span.kind": "LLM", "mine": 3, "llm.token_count.prompt": 7}));
+    let dialect = dialects::Dialect::by_id("openinference").expect("it is known");
+    let options = Options { remove_originals: true, overwrite: false };
+    let custom = dialects::Custom {
+        from: chaperone_proto::keys::intern("mine"),
+        to: chaperone_proto::keys::intern("gen_ai.usage.output_tokens"),
+        options: Options::default(),
+    };
+    let normalizer = Normalizer::of(vec![(dialect, options)], vec![custom]);
+    let explained = dialects::explain(&data, 0, dialect, &normalizer);
+    let of = |key: &str| {
+        let change = explained.changes.iter().find(|change| change.key == key).unwrap_or_else(|| panic!("{key} is changed"));
+        (change.value.as_deref(), change.sources.iter().map(|source| source.name.as_str()).collect::<Vec<_>>())
+    };
+    assert_eq!(of("gen_ai.usage.output_tokens"), (Some("3"), vec!["mine"]));
+    assert_eq!(of("llm.token_count.prompt"), (None, vec!["llm.token_count.prompt"]));
 }

@@ -9,6 +9,7 @@ mod tests;
 
 pub use config::Config;
 
+use chaperone_config::{Node, Problems, parse_settings};
 use chaperone_genai::dialects::{Counts, Dialect, Normalizer};
 use chaperone_pipeline::{
     Batch, BuildContext, ConfigError, Counter, Meta, Outbox, ProcessError, Processor, ProcessorFactory, Signals, Stability,
@@ -37,6 +38,11 @@ impl ProcessorFactory for GenAiNormalizer {
             metrics: Metrics::new(ctx.telemetry(), &ctx.id().to_string()),
         }))
     }
+}
+
+/// What the processor does with these settings; null = defaults.
+pub fn normalizer(settings: &Node) -> Result<Normalizer, Problems> {
+    Ok(parse_settings::<Config>(settings, GenAiNormalizer::META.name)?.normalizer())
 }
 
 struct Processing {

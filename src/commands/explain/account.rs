@@ -1,12 +1,11 @@
 //! The account of one record: what it was taken for, where each value came from, how it was counted and priced.
 
 use super::cost::Cost;
-use super::stages::Staged;
+use super::stages::{Settings, Staged};
 use super::usage::{Owners, Usage};
-use chaperone_genai::dialects::{self, Because, ScopeVerdict};
+use chaperone_genai::dialects::{self, Because, Normalizer, ScopeVerdict};
 use chaperone_genai::usage::{Senders, Totals};
 use chaperone_genai::{event_names, keys, record};
-use chaperone_processors::pricing::Pricing;
 use chaperone_proto::{Attrs, KeyId, RecordRef, ValueRef};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -127,18 +126,18 @@ pub struct Reader {
 }
 
 impl Reader {
-    pub fn accounts(&mut self, file: &str, staged: &Staged, pricing: &Pricing) -> Vec<Account> {
+    pub fn accounts(&mut self, file: &str, staged: &Staged, settings: &Settings) -> Vec<Account> {
         let mut senders = Senders::default();
         let mut accounts = Vec::new();
         for at in 0..staged.costed.records() {
             let (stepped, costed) = (staged.stepped.record(at), staged.costed.record(at));
             self.totals.add(costed);
             let mut account = heading(file, costed);
-            account.understand(staged, at);
+            account.understand(staged, at, &settings.normalizer);
             if account.dialect.is_some() {
                 account.step = Some(step(costed));
                 account.usage = self.owners.usage(stepped, costed, senders.of(stepped));
-                account.cost = Cost::of(stepped, costed, pricing);
+                account.cost = Cost::of(stepped, costed, &settings.pricing);
                 account.events = events(staged, at);
             }
             accounts.push(account);
@@ -153,7 +152,7 @@ impl Reader {
         self.totals.add(record);
         let mut account = heading(file, record);
         account.made = true;
-        let because = "made by gen_ai_steps from a record above".to_owned();
+        let because = "made from a record above".to_owned();
         let known = record::dialect(record).and_then(dialects::Dialect::by_id);
         account.dialect = known.map(|dialect| Dialect { id: dialect.id(), version: None, because, also_present: Vec::new() });
         account.events = vec![Event { name: account.name.clone(), received: false, attributes: told(record.attrs()) }];
@@ -196,7 +195,7 @@ fn hex(id: &[u8]) -> String {
 
 impl Account {
     /// Dialect and mapping; nothing where the normaliser took the record for no agent's.
-    fn understand(&mut self, staged: &Staged, at: usize) {
+    fn understand(&mut self, staged: &Staged, at: usize, normalizer: &Normalizer) {
         let (received, normalized) = (staged.received.record(at), staged.normalized.record(at));
         // A user may have left a dialect out: then the normaliser did not touch it.
         if record::dialect(normalized).is_none() {
@@ -211,7 +210,7 @@ impl Account {
             because: in_words(because, received),
             also_present: markers.map(|(other, marker)| format!("{} ({marker})", other.id())).collect(),
         });
-        let explained = dialects::explain(&staged.received, at, dialect, dialects::Options::default());
+        let explained = dialects::explain(&staged.received, at, dialect, normalizer);
         self.mapped = explained.changes.into_iter().map(mapped).collect();
         self.failed = explained.failed.into_iter().map(from).collect();
         self.kept = explained.kept;

@@ -4,7 +4,7 @@ use super::account::settings;
 use chaperone_genai::prices::{Line, RateKind};
 use chaperone_genai::usage::{self, Reported};
 use chaperone_genai::{keys, record};
-use chaperone_processors::pricing::{Entry, Pricing};
+use chaperone_processors::explain::{Entry, Pricing};
 use chaperone_proto::{RecordRef, ValueRef};
 use serde::Serialize;
 

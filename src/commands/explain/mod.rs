@@ -144,7 +144,7 @@ impl Explaining<'_> {
             self.counts.refused += 1;
             return Ok(());
         };
-        for account in self.reader.accounts(name, &staged, stages.pricing()) {
+        for account in self.reader.accounts(name, &staged, stages.settings()) {
             self.counts.gen_ai += usize::from(account.dialect.is_some() && !account.made);
             let is_wanted = self.args.all || account.dialect.is_some();
             if is_wanted && self.args.only.as_ref().is_none_or(|id| account.is_called(id)) {

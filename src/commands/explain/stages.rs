@@ -6,9 +6,10 @@
 use crate::{app, hash_key};
 use anyhow::Result;
 use chaperone_config::{ComponentId, Document, Node, Source, load};
+use chaperone_genai::dialects::Normalizer;
 use chaperone_pipeline::engine::Replay;
 use chaperone_pipeline::{Clock, Outcome, Registry, Telemetry};
-use chaperone_processors::pricing::Pricing;
+use chaperone_processors::explain::{Pricing, normalizer};
 use chaperone_proto::Data;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -48,7 +49,13 @@ pub struct Stages {
     replay: Replay,
     /// Stage and batch, in order, of the request that is under way.
     seen: Arc<Mutex<Vec<(usize, Data)>>>,
-    pricing: Pricing,
+    settings: Settings,
+}
+
+/// The settings by which the stages decide, for asking them again.
+pub struct Settings {
+    pub normalizer: Normalizer,
+    pub pricing: Pricing,
 }
 
 impl Stages {
@@ -74,14 +81,18 @@ impl Stages {
         };
         let engine = app::settings(Clock::manual(0), Telemetry::default(), hash_key::of_replay()?);
         let replay = Replay::build(&document, registry, engine, sink)?;
-        let of_cost = document.processors.iter().find(|(id, _)| id.kind == "gen_ai_cost");
-        let pricing = Pricing::of(of_cost.map_or(&Node::null(), |(_, node)| node))?;
-        Ok(Stages { replay, seen, pricing })
+        let of = |name: &str| {
+            let found = document.processors.iter().find(|(id, _)| id.kind == name);
+            found.map_or_else(Node::null, |(_, node)| node.clone())
+        };
+        let normalizer = normalizer(&of("gen_ai_normalizer"))?;
+        let settings = Settings { normalizer, pricing: Pricing::of(&of("gen_ai_cost"))? };
+        Ok(Stages { replay, seen, settings })
     }
 
-    /// The prices that the last stage goes by.
-    pub fn pricing(&self) -> &Pricing {
-        &self.pricing
+    /// The settings by which the stages decide.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
     }
 
     /// Runs a request through; `None` when it was not taken.
