@@ -220,3 +220,32 @@ fn mappings_of_the_users_own_reach_span_events_and_rename_where_originals_go() {
         assert_eq!(value(&data, "chaperone.dialect.name"), None, "keys of the user's own make nothing GenAI");
     }
 }
+
+#[test]
+fn what_a_log_reports_stands_in_log_records_beside_it() {
+    let attributes = [
+        text("event.name", "codex.tool_decision"),
+        text("tool_name", "exec_command"),
+        text("call_id", "call_1"),
+        text("decision", "denied"),
+        text("source", "User"),
+    ];
+    let json = format!(
+        r#"{{"resourceLogs":[{{"resource":{{"attributes":[{}]}},"scopeLogs":[{{"scope":{{"name":"codex_otel.log_only"}},
+        "logRecords":[{{"timeUnixNano":"5","attributes":[{}]}},{{"timeUnixNano":"6","attributes":[]}}]}}]}}]}}"#,
+        text("service.name", "codex"),
+        attributes.join(",")
+    );
+    let ctx = BuildContext::for_tests("gen_ai_normalizer", Clock::manual(0));
+    let processor = GenAiNormalizer::build(config("{}").unwrap(), &ctx).unwrap();
+    let data = Data::decode_json(Signal::Logs, json.as_bytes(), &Limits::default()).unwrap();
+    let mut out = Outbox::for_tests(Now::default());
+    processor.process(Batch::new(data), &mut out).unwrap();
+    assert_eq!(out.passed()[0].data.records(), 2, "what came passes");
+    let [made] = out.derived() else { panic!("one batch beside it") };
+    assert_eq!(made.data.records(), 1);
+    let log = made.data.record(0).as_log().unwrap();
+    assert_eq!((log.event_name(), log.time_ns()), ("chaperone.approval", 5));
+    assert_eq!(log.attrs().str(keys::CHAPERONE_APPROVAL_OUTCOME), Some("denied"));
+    assert_eq!(log.resource().attrs().str(keys::SERVICE_NAME), Some("codex"));
+}
