@@ -21,7 +21,7 @@ mod telling;
 mod tools;
 mod write;
 
-pub use calls::{ArgumentsKey, Asked, CallKey, CallMemory, IN_MESSAGES, Named, Run, Told};
+pub use calls::{ArgumentsKey, Asked, CallKey, CallMemory, Held, IN_MESSAGES, Named, Run, Told};
 pub use digest::{Digester, Digests};
 pub use facts::{CallEvent, Facts, ToolFacts};
 pub use failure::{Failure, failure, is_error};

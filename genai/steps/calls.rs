@@ -180,11 +180,6 @@ impl CallMemory {
         known.is_some_and(|known| !known.sightings.is_empty())
     }
 
-    /// Whether anything told that this call ran.
-    pub fn has_run(&self, id: CallKey) -> bool {
-        self.by_id.get(&id).and_then(|number| self.known(*number)).is_some_and(|known| !known.sightings.is_empty())
-    }
-
     /// Keeps a result until an answer is seen that asks for the call.
     pub fn hold(&mut self, id: CallKey, held: Held) {
         let number = self.by_id.get(&id).copied().unwrap_or_else(|| self.remember(Some(id)));

@@ -37,6 +37,8 @@ pub struct CallEvent {
     pub unparseable: bool,
     /// A flag beside the result says that the tool failed.
     pub failed: bool,
+    /// How it failed, as its result says.
+    pub code: Option<&'static str>,
 }
 
 /// A tool span or log.

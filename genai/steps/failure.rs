@@ -9,6 +9,7 @@ use crate::dialects::table::rows;
 use crate::keys;
 use crate::record::finish_reasons;
 use chaperone_proto::{RecordRef, ValueRef};
+use serde_json::Value as Json;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -130,6 +131,7 @@ pub fn failure(record: RecordRef<'_>, step: StepKind) -> Option<Failure> {
     Some(Failure { kind, code, stage, retryable: cause.and_then(|cause| cause.retryable) })
 }
 
+#[derive(Default)]
 struct Evidence<'a> {
     error_type: &'a str,
     status: Option<i64>,
@@ -137,6 +139,8 @@ struct Evidence<'a> {
     message: &'a str,
     exception_type: &'a str,
     exception_message: &'a str,
+    /// What a failed tool gave back: often the error's text.
+    result: &'a str,
     finish: Vec<&'a str>,
 }
 
@@ -152,6 +156,7 @@ impl<'a> Evidence<'a> {
             message: record.as_span().map_or("", |span| span.status_message()),
             exception_type: attrs.str(keys::EXCEPTION_TYPE).unwrap_or(""),
             exception_message: attrs.str(keys::EXCEPTION_MESSAGE).unwrap_or(""),
+            result: attrs.str(keys::GEN_AI_TOOL_CALL_RESULT).unwrap_or(""),
             finish: finish_reasons(record),
         };
         let is_exception = |name: &str| matches!(name, "exception" | keys::EVENT_OPERATION_EXCEPTION);
@@ -166,7 +171,7 @@ impl<'a> Evidence<'a> {
     /// The surest evidence first: a context length error is a 400 whose message says why.
     fn cause(&self) -> Option<usize> {
         let table = &*TABLE;
-        let texts = [self.error_type, self.exception_type, self.message, self.exception_message];
+        let texts = [self.error_type, self.exception_type, self.message, self.exception_message, self.result];
         let texts = texts.map(|text| beginning(text).to_ascii_lowercase());
         let find =
             |words: &[(&str, usize)], text: &str| words.iter().find(|(word, _)| text.contains(word)).map(|(_, cause)| *cause);
@@ -210,6 +215,13 @@ fn snake_case(name: &str) -> Option<String> {
         out.push(if c == '-' { '_' } else { c.to_ascii_lowercase() });
     }
     Some(out)
+}
+
+/// The code of a tool's failure of which only its result tells.
+pub(super) fn code_of_result(result: &Json) -> Option<&'static str> {
+    let text = result.as_str().map_or_else(|| result.to_string(), str::to_owned);
+    let evidence = Evidence { result: &text, ..Evidence::default() };
+    TABLE.causes.get(evidence.cause()?)?.codes.get(1).copied().flatten()
 }
 
 fn beginning(text: &str) -> &str {

@@ -219,27 +219,29 @@ impl Lineage {
         interval: (u64, u64),
         failed: bool,
     ) -> (u32, bool) {
-        let parent = self.above_calls(trace, parent);
+        let places = self.through_calls(trace, parent);
         let Some(held) = self.traces.get_mut(&trace) else { return (1, true) };
-        if held.attempts_kept == MOST_ATTEMPTS_OF_TRACE {
+        if held.attempts_kept >= MOST_ATTEMPTS_OF_TRACE {
             return (1, true);
         }
-        let attempts = held.attempts.entry(parent.unwrap_or_default()).or_default();
         let (start_ns, end_ns) = interval;
-        let alike = |attempt: &&Attempt| attempt.what == what;
-        if let Some(same) = attempts.iter().filter(alike).find(|a| a.start_ns == start_ns && a.end_ns == end_ns) {
+        let alike = || places.iter().filter_map(|place| held.attempts.get(place)).flatten().filter(|a| a.what == what);
+        if let Some(same) = alike().find(|a| a.start_ns == start_ns && a.end_ns == end_ns) {
             return (same.number, same.is_told);
         }
-        let before = attempts.iter().filter(alike).filter(|a| a.end_ns <= start_ns).max_by_key(|a| a.end_ns);
+        let before = alike().filter(|a| a.end_ns <= start_ns).max_by_key(|a| a.end_ns);
         let number = before.filter(|a| a.failed).map_or(1, |a| a.number + 1);
-        let overlaps = |a: &Attempt| a.start_ns < end_ns && start_ns < a.end_ns;
-        let is_told = !attempts.iter().filter(alike).any(|a| a.number == number && overlaps(a));
-        if attempts.len() == MOST_ATTEMPTS {
-            attempts.pop_front();
-        } else {
-            held.attempts_kept += 1;
+        let is_told = !alike().any(|a| a.number == number && a.start_ns < end_ns && start_ns < a.end_ns);
+        // Below each of them: what arrives later may know fewer of these spans, or more.
+        for place in places {
+            let attempts = held.attempts.entry(place).or_default();
+            if attempts.len() == MOST_ATTEMPTS {
+                attempts.pop_front();
+            } else {
+                held.attempts_kept += 1;
+            }
+            attempts.push_back(Attempt { what, start_ns, end_ns, failed, number, is_told });
         }
-        attempts.push_back(Attempt { what, start_ns, end_ns, failed, number, is_told });
         (number, is_told)
     }
 
@@ -254,25 +256,29 @@ impl Lineage {
         interval: (u64, u64),
         failed: bool,
     ) -> Option<Arc<str>> {
-        let parent = self.above_calls(trace, parent).unwrap_or_default();
+        let places = self.through_calls(trace, parent);
         let calls = &mut self.traces.get_mut(&trace)?.calls;
         let (start_ns, end_ns) = interval;
-        let earlier = calls.iter().filter(|call| call.parent == parent && call.emitter == emitter && call.end_ns <= start_ns);
-        let before = earlier.max_by_key(|call| call.end_ns);
+        let near = calls.iter().filter(|call| call.emitter == emitter && places.contains(&call.parent));
+        let before = near.filter(|call| call.end_ns <= start_ns).max_by_key(|call| call.end_ns);
         let fallback = before.filter(|before| before.failed && before.model != *model).map(|before| Arc::clone(&before.model));
         if calls.len() == MOST_ATTEMPTS {
             calls.pop_front();
         }
-        calls.push_back(Call { parent, emitter, model: Arc::clone(model), end_ns, failed });
+        calls.push_back(Call { parent: parent.unwrap_or_default(), emitter, model: Arc::clone(model), end_ns, failed });
         fallback
     }
 
-    fn above_calls(&self, trace: [u8; 16], mut parent: Option<[u8; 8]>) -> Option<[u8; 8]> {
+    /// A span and, while they are calls, those above it, with the first one that is none.
+    fn through_calls(&self, trace: [u8; 16], parent: Option<[u8; 8]>) -> Vec<[u8; 8]> {
+        let mut places = vec![parent.unwrap_or_default()];
+        let mut next = parent;
         for _ in 0..MOST_ANCESTORS {
-            let Some(node) = parent.and_then(|at| self.node(trace, at)).filter(|node| node.is_call) else { break };
-            parent = node.parent;
+            let Some(node) = next.and_then(|at| self.node(trace, at)).filter(|node| node.is_call) else { break };
+            next = node.parent;
+            places.push(next.unwrap_or_default());
         }
-        parent
+        places
     }
 
     /// Forgets the oldest traces until at most `max_spans` spans are kept; returns how many traces went.

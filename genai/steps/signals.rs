@@ -63,7 +63,7 @@ pub fn signals(record: RecordRef<'_>, facts: &Facts, thresholds: &Thresholds) ->
             if says(["content_filter", "refusal"]) {
                 found.push(Signal::new("refusal", "mapped"));
             }
-            if !facts.failed && answers_nothing(record) {
+            if !facts.failed && !says(["tool_call", "tool_calls"]) && answers_nothing(record) {
                 found.push(Signal::new("empty_output", "inferred"));
             }
         }
@@ -79,7 +79,7 @@ pub fn signals(record: RecordRef<'_>, facts: &Facts, thresholds: &Thresholds) ->
         }
         _ => {}
     }
-    if facts.attempt > 1 && facts.tells_attempt {
+    if facts.attempt > 1 && facts.tells_attempt && !says_retry(record) {
         found.push(Signal::new("retry_occurred", "inferred"));
     }
     exceeded(record, facts, thresholds, &mut found);
@@ -91,9 +91,20 @@ pub(super) fn call_signals(call: &CallEvent) -> Option<Signal> {
     match call {
         call if call.unparseable => Some(Signal::new("unparseable_arguments", "inferred")),
         call if !call.executed || call.duplicate => None,
-        call if call.failed => Some(Signal::new("tool_failure", "mapped")),
+        call if call.failed => {
+            let code = Some(Cow::Borrowed(call.code.unwrap_or("tool_error")));
+            Some(Signal { code, ..Signal::new("tool_failure", "mapped") })
+        }
         _ => Some(Signal::new("tool_success", "inferred")),
     }
+}
+
+/// The normaliser mapped what the wire says of retries.
+fn says_retry(record: RecordRef<'_>) -> bool {
+    record.as_span().is_some_and(|span| {
+        let mut said = span.events().filter_map(|event| event.attrs().str(keys::CHAPERONE_QUALITY_SIGNAL_TYPE));
+        said.any(|kind| kind == "retry_occurred")
+    })
 }
 
 fn exceeded(record: RecordRef<'_>, facts: &Facts, thresholds: &Thresholds, found: &mut Vec<Signal>) {

@@ -5,7 +5,9 @@
 
 use super::facts::{Facts, arguments_key, hash_of};
 use super::failure::code_of_result;
-use super::{AgentName, Asked, CallEvent, CallKey, CallMemory, Digester, Evidence, HandedOver, Held, IN_MESSAGES, Lineage, Named, Run};
+use super::{
+    AgentName, Asked, CallEvent, CallKey, CallMemory, Digester, Evidence, HandedOver, Held, IN_MESSAGES, Lineage, Named, Run,
+};
 use super::{StepKind, Told, ToolOutcome, hand_over, is_framework_tool, resource};
 use crate::usage::text_hash;
 
@@ -172,8 +174,13 @@ impl Facts {
         let Some(key) = self.call_key(&outcome.id, "") else { return };
         let asked = memory.asked(key).cloned().unwrap_or_default();
         let name = outcome.name.unwrap_or(asked.name);
+        let result = outcome.result.as_ref().map(|value| digester.value(value));
+        let code = outcome.result.as_ref().filter(|_| outcome.failed).and_then(code_of_result);
         // A result that nothing names is told only beside the record that names its call: an agent that logs its tools may be late.
-        if is_framework_tool(&name) || (name.is_empty() && !memory.has_run(key)) {
+        if name.is_empty() && !memory.has_run(key) {
+            return memory.hold(key, Held { result, failed: outcome.failed, code });
+        }
+        if is_framework_tool(&name) {
             return;
         }
         let arguments = outcome.arguments.as_ref().map(|value| digester.value(value));

@@ -179,7 +179,7 @@ fn tool_call(call: &CallEvent) -> Pairs {
     pairs.push((keys::CHAPERONE_TOOL_RISK, text(call.risk.unwrap_or(kind.risk))));
     digests(&call.arguments, &call.result, &call.resource, &mut |key, value| pairs.push((key, value)));
     if call.failed {
-        pairs.push((keys::ERROR_TYPE, text("tool_error")));
+        pairs.push((keys::ERROR_TYPE, text(call.code.unwrap_or("tool_error"))));
     }
     pairs
 }

@@ -34,13 +34,16 @@ LACKING = [
     ("handoffs", r"ag2-openinference-chat", 1, "not a hand-over of a model: the user's proxy passes each message on, an agent below another"),
     ("handoffs", r"ag2-openinference-timeout", 2, "not a hand-over of a model: the user's proxy passes each message on, an agent below another"),
     ("handoffs", r"ag2-openinference-tools", 3, "not a hand-over of a model: the user's proxy passes each message on, an agent below another"),
-    ("failures", r"otel-anthropic-fatal", {"model invalid_request_error": 1},
-     "the call's records name 400 and the provider's type; the message is on the application's span"),
     ("failures", r"openai-agents-otel-fatal", {"orchestration context_length_exceeded": 1}, "no record of a model call: the agent's span failed"),
     ("failures", r"litellm-fatal", {"model context_length_exceeded": 1}, "the client tried four times below the instrumentation: one failed record"),
-    ("failures", r"gemini-cli-tools", {"tool invalid_tool_params": 1}, "a tool of the CLI itself failed: the truth knows the runner's tools only"),
+    ("failures", r"openai-agents-(logfire|openinference|openllmetry|otel)-timeout", {"tool api_error": 1},
+     "the tool's record says that it failed and not how; a later request holds the text"),
+    ("failures", r"crewai-openllmetry-loop", {"orchestration tool_execution_failed_error": 1},
+     "the crew ended by an exception of its own: requests and tools did not fail"),
+    ("failures", r"haystack-(chat|errors|loop|rag)|haystack-openinference-(chat|errors|rag)", {"_OTHER import_error": 1},
+     "the framework's own start failed to import a module, which a span of its tells"),
+    ("failures", r"gemini-cli-tools", {"tool ls_execution_error": 1}, "a tool of the CLI itself failed: the truth knows the runner's tools only"),
     ("retries", r"litellm-fatal", 0, "the client tried four times below the instrumentation: one failed record"),
-    ("signals", r"claude-code-errors", {"retry_occurred": 1}, "one record tells of all attempts"),
 ]
 
 
@@ -103,7 +106,6 @@ def expectation(name, facts, table):
     handoffs = sum(count for tool, count in totals["tool_calls_requested"].items() if HANDS_OVER.match(tool))
     ran, broke = sum(executed.values()), sum(errors.values())
     signals = {"tool_success": ran - broke, "tool_failure": broke, "retry_occurred": retries}
-    signals.update(of.less("signals", {}))
     approvals = {tool: count for tool, count in totals["tool_calls_requested"].items() if CLI.match(name)}
     streamed = sum(bool(row.get("stream")) for row in requests if row["status"] == 200)
     result = {
