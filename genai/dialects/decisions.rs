@@ -14,9 +14,10 @@ mod own;
 mod routes;
 mod table;
 
+use super::Dialect;
 use super::gather::Gathered;
 use super::plan::Plan;
-use super::{Dialect, settings};
+use super::settings::settings_of;
 use crate::{event_names, keys};
 use chaperone_proto::{RecordRef, Value};
 use fields::Place;
@@ -32,9 +33,7 @@ pub(crate) fn install() {
 pub(crate) fn add<'a>(record: RecordRef<'a>, dialect: Dialect, gathered: &mut Gathered<'a>, plan: &mut Plan) {
     let name = match record {
         RecordRef::Log(log) if log.attrs().get(keys::CHAPERONE_RECORD_ID).is_some() => return,
-        RecordRef::Log(log) => {
-            crate::record::log_event_name(log, settings::settings(dialect.id(), record.scope().name()).event_name)
-        }
+        RecordRef::Log(log) => crate::record::log_event_name(log, settings_of(dialect, record.scope()).event_name),
         RecordRef::Span(_) => "",
     };
     own::add(record, name, plan);

@@ -9,7 +9,7 @@ use super::Dialect;
 use super::fast_map::FastMap;
 use super::mapping::Rule;
 use super::pattern::Pattern;
-use super::settings::settings;
+use super::settings::settings_of;
 use crate::record::log_event_name;
 use chaperone_proto::{RecordRef, ValueRef};
 
@@ -71,7 +71,7 @@ impl NamedRows {
         let (list, name) = match record {
             RecordRef::Span(span) if !self.spans.is_empty() => (&self.spans, span.name()),
             RecordRef::Log(log) if !self.logs.is_empty() => {
-                (&self.logs, log_event_name(log, settings(dialect.id(), record.scope().name()).event_name))
+                (&self.logs, log_event_name(log, settings_of(dialect, record.scope()).event_name))
             }
             _ => return None,
         };

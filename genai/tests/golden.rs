@@ -56,6 +56,8 @@ macro_rules! golden {
 }
 
 golden! {
+    claude_code_with_tools: "claude-code-tools";
+    gemini_cli_with_tools: "gemini-cli-tools";
     official_openai_with_tools: "otel-openai-tools";
     official_openai_message_logs: "otel-openai-v2-timeout";
     official_openai_event_logs: "otel-openai-events-chat";
