@@ -190,6 +190,7 @@ fn step(record: RecordRef<'_>, record_id: &str) -> Step {
         error,
         attempt: attrs.int(keys::CHAPERONE_STEP_ATTEMPT).and_then(|attempt| u32::try_from(attempt).ok()).unwrap_or(1),
         owns: scope == "self",
+        names_owner: attrs.get(keys::CHAPERONE_USAGE_DUPLICATE_OF).is_some(),
         duplicate: scope == "duplicate" || attrs.str(keys::CHAPERONE_TOOL_SCOPE) == Some("duplicate"),
         aggregate: scope == "aggregate",
         cumulative: settings.is_some_and(|settings| settings.cumulative),

@@ -109,6 +109,8 @@ pub struct Step {
     pub owns: bool,
     /// Repeats what another record counts.
     pub duplicate: bool,
+    /// Names the record that owns its call, in this run or another.
+    pub names_owner: bool,
     /// Sum over what happened below it.
     pub aggregate: bool,
     /// Sums over earlier runs too: never taken.

@@ -22,7 +22,9 @@ impl Run {
 
     /// What the outermost aggregates and unowned records said, and the requests they name: used when no call was counted.
     pub(super) fn aggregate_usage(&self) -> Option<(Usage, i128, u64)> {
-        let says = |step: &Step| !step.cumulative && !step.owns && step.usage.is_some_and(|usage| !usage.is_empty());
+        // A call that another run owns is counted there: a client's own spans may be traces of their own.
+        let is_open = |step: &Step| !step.cumulative && !step.owns && !step.names_owner;
+        let says = |step: &Step| is_open(step) && step.usage.is_some_and(|usage| !usage.is_empty());
         let mut usage = Usage::default();
         let (mut cost, mut requests) = (0, 0);
         let mut any = false;
