@@ -5,10 +5,11 @@
 //! Where several parts say the same, none gives the change alone: then the fewest that suffice are told, the highest in rank.
 //! Slow on purpose, and for single records: `chaperone explain`.
 
+use super::made_logs::MadeLogs;
 use super::table;
 use super::{Counts, Dialect, Normalizer, Plan, normalize};
 use crate::keys;
-use chaperone_proto::{Attrs, Data, RecordMut, RecordRef, ValueRef};
+use chaperone_proto::{Attrs, Data, Logs, RecordMut, RecordRef, ValueRef};
 use std::collections::BTreeMap;
 
 /// What became of a record.
@@ -82,10 +83,21 @@ pub fn explain(data: &Data, at: usize, dialect: Dialect, normalizer: &Normalizer
             explained.failed.push(group.source(&Change { key: String::new(), value: None, sources: Vec::new() }));
         }
     }
+    for name in &explained.unknown {
+        let without = Outcome::of(&alone, dialect, normalizer, |record| remove(record, std::slice::from_ref(name)));
+        for (_, sources) in changes.iter_mut().filter(|(change, _)| without.shape.lacks(change)) {
+            sources.push(Source { name: name.clone(), count: 1, row: None });
+        }
+    }
     by_spare(&alone, dialect, normalizer, &known, &explained.unknown, &mut changes);
+    for (change, sources) in &mut changes {
+        // What gives the value before what it depends on.
+        sources.sort_by_key(|source| source.row.is_none_or(|row| row.target != change.key));
+    }
     let told: Vec<&Source> = changes.iter().flat_map(|(_, sources)| sources).chain(&explained.failed).collect();
     let silent = known.iter().filter(|group| told.iter().all(|source| source.name != group.name));
     explained.kept = silent.flat_map(|group| group.names.iter().cloned()).collect();
+    explained.unknown.retain(|name| told.iter().all(|source| source.name != *name));
     explained.changes = changes.into_iter().map(|(change, sources)| Change { sources, ..change }).collect();
     explained
 }
@@ -120,7 +132,7 @@ impl Group {
     fn source(&self, change: &Change) -> Source {
         let exact = self.rows.iter().find(|row| row.target == change.key);
         let collector = || self.rows.iter().find(|row| row.target == "-" && !matches!(row.transform, "keep" | "check"));
-        let row = exact.or_else(collector).or(self.rows.first()).copied();
+        let row = exact.or_else(collector).copied();
         Source { name: self.name.clone(), count: self.names.len(), row }
     }
 
@@ -199,7 +211,14 @@ impl Outcome {
         let options = normalizer.options_of(dialect).unwrap_or_default();
         normalize(data.record(0), dialect, options, &mut plan);
         plan.apply(&mut data.edit(0));
-        Outcome { shape: Shape::of(data.record(0)), counts: plan.counts }
+        let mut shape = Shape::of(data.record(0));
+        if let Some(log) = data.record(0).as_log() {
+            // What a span gets as events, a log gets as records beside it.
+            let mut made = MadeLogs::default();
+            made.add(log, &plan);
+            shape.events.extend(made.finish().iter().flat_map(|made| made_events(made, log.attrs())));
+        }
+        Outcome { shape, counts: plan.counts }
     }
 }
 
@@ -230,8 +249,9 @@ impl Shape {
         let mut changes: Vec<Change> = set.map(|(key, value)| change(key, Some(value))).collect();
         let gone = before.attrs.keys().filter(|key| !self.attrs.contains_key(*key));
         changes.extend(gone.map(|key| change(key, None)));
-        let added = self.events.iter().skip(before.events.len());
-        changes.extend(added.map(|(name, attrs)| change(&format!("{EVENT}{name}"), Some(attrs))));
+        // Events that were there may have got attributes.
+        let events = self.events.iter().enumerate().filter(|(at, event)| before.events.get(*at) != Some(event));
+        changes.extend(events.map(|(_, (name, attrs))| change(&format!("{EVENT}{name}"), Some(attrs))));
         changes.into_iter().map(|change| (change, Vec::new())).collect()
     }
 
@@ -259,9 +279,20 @@ fn json(value: ValueRef<'_>) -> String {
     text
 }
 
+/// Log records that were made beside a log, without what they take over from it.
+fn made_events(made: &Logs, of: Attrs<'_>) -> Vec<(String, String)> {
+    let taken_over = |key: &str, value: ValueRef<'_>| of.get_named(key).is_some_and(|own| json(own) == json(value));
+    made.logs().map(|log| (log.event_name().to_owned(), attrs_json(log.attrs(), taken_over))).collect()
+}
+
 fn event_json(attrs: Attrs<'_>) -> String {
+    attrs_json(attrs, |_, _| false)
+}
+
+/// Attributes but for ids, which are digests, and those that are hidden.
+fn attrs_json(attrs: Attrs<'_>, is_hidden: impl Fn(&str, ValueRef<'_>) -> bool) -> String {
     let ids = [keys::CHAPERONE_DECISION_ID, keys::CHAPERONE_RECORD_ID].map(chaperone_proto::keys::name);
-    let pairs = attrs.iter().filter(|(key, _)| !ids.contains(&key.name));
+    let pairs = attrs.iter().filter(|(key, value)| !ids.contains(&key.name) && !is_hidden(key.name, *value));
     let pairs: Vec<String> = pairs.map(|(key, value)| format!("{}:{}", json(ValueRef::Str(key.name)), json(value))).collect();
     format!("{{{}}}", pairs.join(","))
 }
