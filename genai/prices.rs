@@ -5,7 +5,8 @@
 //! Money is counted in integers (nano-USD) and rounded once.
 //! A model that the list does not know has no price: that is not the same as costing nothing.
 //!
-//! Left out: prices of pages, searches, seconds of audio and characters, which telemetry does not report as tokens.
+//! Left out: prices of pages, seconds and hours of audio or video, characters, sessions of interpreters and storage by the day:
+//! no telemetry reports such counts.
 
 mod book;
 mod clauses;
@@ -19,6 +20,7 @@ mod names;
 mod pattern;
 mod rates;
 mod reckon;
+mod regions;
 mod table;
 
 pub use book::{Place, PriceBook};
@@ -28,6 +30,7 @@ pub use lookup::{Found, ModelPrices};
 pub use memo::{Asking, PairMemo};
 pub use names::{Billing, billing, clean_model, same_model_key};
 pub use rates::{Rate, RateKind, Rates};
+pub use regions::{Region, Uplift};
 pub use reckon::{Cost, Line, NanoUsd, PriceContext, Tokens, reckon, reckon_told};
 pub use table::{PriceTable, VERSION, embedded};
 

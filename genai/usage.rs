@@ -7,6 +7,7 @@
 //! Nothing here knows prices, and nothing revises a decision.
 
 mod cost;
+mod estimate;
 mod identity;
 pub mod journal;
 mod links;
@@ -19,6 +20,7 @@ mod window;
 mod write;
 
 pub use cost::{CostSource, Costed, Costing, OwnPrice, context_ratio, cost, cost_told, costed};
+pub use estimate::{estimate, estimate_text};
 pub use identity::Identity;
 pub use links::TraceLinks;
 pub use role::{Role, role};
@@ -26,7 +28,7 @@ pub use same_call::{Call, Senders, model_hash, text_hash, usage_of};
 pub use tokens::{Basis, BasisReason, Reported, Usage, basis_reason, canonical};
 pub use totals::Totals;
 pub use window::{Decision, MatchRule, Verdict, Window};
-pub use write::write;
+pub use write::{write, write_estimate};
 
 #[cfg(test)]
 mod tests;

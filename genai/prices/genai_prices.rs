@@ -10,7 +10,7 @@ use super::table::{Model, Provider, Since, Text, Variant};
 use serde_json::{Map, Value};
 
 /// What rates are called.
-const RATES: [(&str, RateKind); 11] = [
+const RATES: [(&str, RateKind); 15] = [
     ("input_mtok", RateKind::Input),
     ("output_mtok", RateKind::Output),
     ("cache_read_mtok", RateKind::CacheRead),
@@ -22,6 +22,10 @@ const RATES: [(&str, RateKind); 11] = [
     ("input_image_mtok", RateKind::ImageInput),
     ("output_image_mtok", RateKind::ImageOutput),
     ("requests_kcount", RateKind::Request),
+    ("cache_audio_read_mtok", RateKind::CacheReadAudio),
+    ("cache_image_read_mtok", RateKind::CacheReadImage),
+    ("web_searches_kcount", RateKind::WebSearch),
+    ("storage_searches_kcount", RateKind::FileSearch),
 ];
 
 /// Providers with their models, and names of entries that were not understood.

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 /// What rates are called, before their suffixes. A later one of a kind holds only where no earlier one is given.
-const RATES: [(&str, RateKind); 12] = [
+const RATES: [(&str, RateKind); 17] = [
     ("input_cost_per_token", RateKind::Input),
     ("output_cost_per_token", RateKind::Output),
     ("cache_read_input_token_cost", RateKind::CacheRead),
@@ -23,6 +23,11 @@ const RATES: [(&str, RateKind); 12] = [
     ("input_cost_per_image_token", RateKind::ImageInput),
     ("output_cost_per_image_token", RateKind::ImageOutput),
     ("input_cost_per_request", RateKind::Request),
+    ("input_cost_per_query", RateKind::Request),
+    ("cache_read_input_audio_token_cost", RateKind::CacheReadAudio),
+    ("cache_read_input_token_cost_per_audio_token", RateKind::CacheReadAudio),
+    ("cache_read_input_image_token_cost", RateKind::CacheReadImage),
+    ("file_search_cost_per_1k_calls", RateKind::FileSearch),
 ];
 
 /// Ways of asking: suffix of the keys, and what they are as a variant.
@@ -73,10 +78,14 @@ fn model(name: &str, entry: &Value) -> Result<Option<Model>, NotUnderstood> {
     }
     let fields = entry.as_object().ok_or(NotUnderstood)?;
     let mut base = rates(fields, "")?;
-    if base.has_no_token_rate() {
+    let searches = fields.get("search_context_cost_per_query").and_then(|sizes| sizes.get("search_context_size_medium"));
+    if let Some(fee) = price(searches, RateKind::WebSearch)? {
+        base = base.overlaid(&Rates::new(vec![(RateKind::WebSearch, Rate { base: fee, tiers: Vec::new() })]));
+    }
+    if base.has_no_token_rate() && !base.has_request_rate() {
         base = ranges(fields)?;
     }
-    if base.has_no_token_rate() {
+    if base.has_no_token_rate() && !base.has_request_rate() {
         return Ok(None);
     }
     let mut variants = Vec::new();
@@ -141,7 +150,11 @@ fn ranges(fields: &Map<String, Value>) -> Result<Rates, NotUnderstood> {
 fn price(value: Option<&Value>, kind: RateKind) -> Result<Option<i64>, NotUnderstood> {
     let Some(value) = value.filter(|value| !value.is_null()) else { return Ok(None) };
     let usd = value.as_f64().filter(|usd| (0.0..=1000.0).contains(usd)).ok_or(NotUnderstood)?;
-    let units = if kind == RateKind::Request { 1e3 } else { 1e6 };
+    let units = match kind {
+        RateKind::FileSearch => 1.0,
+        kind if kind.is_fee() => 1e3,
+        _ => 1e6,
+    };
     Ok(Some((usd * units * 1e9).round() as i64))
 }
 

@@ -28,11 +28,19 @@ pub enum RateKind {
     ImageOutput,
     /// One request; per thousand in the list.
     Request,
+    /// Audio in the input that was read from a cache.
+    CacheReadAudio,
+    /// Images in the input that were read from a cache.
+    CacheReadImage,
+    /// One search of the web that the provider ran for the model; per thousand in the list.
+    WebSearch,
+    /// One search in files or a store that the provider ran for the model; per thousand in the list.
+    FileSearch,
 }
 
 impl RateKind {
     /// All kinds with their words in the compact list.
-    const WORDS: [(&'static str, RateKind); 11] = [
+    const WORDS: [(&'static str, RateKind); 15] = [
         ("in", RateKind::Input),
         ("out", RateKind::Output),
         ("cr", RateKind::CacheRead),
@@ -44,7 +52,16 @@ impl RateKind {
         ("in_image", RateKind::ImageInput),
         ("out_image", RateKind::ImageOutput),
         ("requests", RateKind::Request),
+        ("cr_audio", RateKind::CacheReadAudio),
+        ("cr_image", RateKind::CacheReadImage),
+        ("web", RateKind::WebSearch),
+        ("files", RateKind::FileSearch),
     ];
+
+    /// Whether a rate is of whole things, per thousand, and not of tokens, per million.
+    pub fn is_fee(self) -> bool {
+        matches!(self, RateKind::Request | RateKind::WebSearch | RateKind::FileSearch)
+    }
 
     fn of_word(word: &str) -> Option<RateKind> {
         RateKind::WORDS.iter().find(|(known, _)| *known == word).map(|(_, kind)| *kind)
@@ -121,6 +138,11 @@ impl Rates {
     /// Whether there is neither an input nor an output rate: nothing that tokens could be priced with.
     pub fn has_no_token_rate(&self) -> bool {
         self.get(RateKind::Input).is_none() && self.get(RateKind::Output).is_none()
+    }
+
+    /// Whether a request has a price of its own: what ranks or searches is paid so.
+    pub fn has_request_rate(&self) -> bool {
+        self.get(RateKind::Request).is_some_and(|rate| rate.base > 0)
     }
 
     /// All rates so many times as high.

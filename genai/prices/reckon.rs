@@ -6,6 +6,7 @@
 
 use super::lookup::ModelPrices;
 use super::rates::{Rate, RateKind, Rates};
+use super::regions::{Region, uplift};
 use super::table::Since;
 use std::borrow::Cow;
 
@@ -43,6 +44,14 @@ pub struct Tokens {
     pub image_input: u64,
     /// Part of the output that is images.
     pub image_output: u64,
+    /// Part of what was read from a cache that is audio.
+    pub cache_read_audio: u64,
+    /// Part of what was read from a cache that is images.
+    pub cache_read_image: u64,
+    /// Not tokens: searches of the web that the provider ran for the model.
+    pub web_searches: u64,
+    /// Not tokens: searches in files or a store that the provider ran for the model.
+    pub file_searches: u64,
 }
 
 /// How and when a call was made, as far as it changes the price.
@@ -56,6 +65,8 @@ pub struct PriceContext<'a> {
     pub speed: Option<&'a str>,
     /// Model requests the record covers.
     pub requests: u64,
+    /// Where it was processed.
+    pub region: Region<'a>,
 }
 
 /// What a call cost.
@@ -67,6 +78,8 @@ pub struct Cost {
     pub output: NanoUsd,
     /// Cache reads and writes.
     pub cache: NanoUsd,
+    /// Fees of tools that the provider ran.
+    pub tool: NanoUsd,
     /// All of it; rounded once, so that parts may differ from it by a billionth.
     pub total: NanoUsd,
     /// Which entry: `genai-prices@0.2.3/openai/gpt-4o-mini`.
@@ -95,7 +108,7 @@ pub struct Line {
 impl Line {
     /// What it adds, in nano-dollars, not rounded.
     pub fn nanos(&self) -> f64 {
-        let per = if self.bucket == RateKind::Request { 1e3 } else { 1e6 };
+        let per = if self.bucket.is_fee() { 1e3 } else { 1e6 };
         self.count as f64 * self.rate as f64 / per
     }
 }
@@ -120,12 +133,14 @@ impl<'t> ModelPrices<'t> {
     /// The price without the name of the entry, which a caller may have at hand.
     pub fn amounts(&self, tokens: &Tokens, context: &PriceContext<'_>, tell: &mut dyn FnMut(Line)) -> Option<Cost> {
         let (rates, variant) = self.rates_at(context);
-        let mut cost = reckon_told(&rates, tokens, context.requests, tell)?;
+        let uplift = uplift(self.provider, &self.model.id, context.region);
+        let thousandths = uplift.map_or(1000, |uplift| uplift.thousandths);
+        let mut cost = sum_up(&rates, tokens, context.requests, thousandths, tell)?;
         cost.estimated = self.estimated;
-        cost.tier = match (variant, cost.tier.take()) {
-            (Some(variant), Some(tier)) => Some(format!("{variant},{tier}")),
-            (variant, tier) => variant.map(str::to_owned).or(tier),
-        };
+        if variant.is_some() || uplift.is_some() {
+            let words = [variant, cost.tier.as_deref(), uplift.map(|uplift| uplift.tier)];
+            cost.tier = Some(words.into_iter().flatten().collect::<Vec<_>>().join(","));
+        }
         Some(cost)
     }
 
@@ -169,10 +184,15 @@ pub fn reckon(rates: &Rates, tokens: &Tokens, requests: u64) -> Option<Cost> {
 
 /// The same, telling each line of the sum.
 pub fn reckon_told(rates: &Rates, tokens: &Tokens, requests: u64, tell: &mut dyn FnMut(Line)) -> Option<Cost> {
-    if rates.has_no_token_rate() {
+    sum_up(rates, tokens, requests, 1000, tell)
+}
+
+/// `thousandths`: how much dearer tokens are where the call was processed. Fees are the same everywhere.
+fn sum_up(rates: &Rates, tokens: &Tokens, requests: u64, thousandths: i64, tell: &mut dyn FnMut(Line)) -> Option<Cost> {
+    if rates.has_no_token_rate() && !rates.has_request_rate() {
         return None;
     }
-    let mut sum = Sum { rates, all_input: tokens.input, tier: None, tell };
+    let mut sum = Sum { rates, all_input: tokens.input, thousandths, tier: None, tell };
     let read = tokens.cache_read.min(tokens.input);
     let write = (tokens.cache_write_5m + tokens.cache_write_1h).min(tokens.input - read);
     let write_1h = tokens.cache_write_1h.min(write);
@@ -183,7 +203,12 @@ pub fn reckon_told(rates: &Rates, tokens: &Tokens, requests: u64, tell: &mut dyn
     let text_in = uncached - audio_in.0 - image_in.0;
     let input = sum.of(&[RateKind::Input], text_in) + audio_in.1 + image_in.1;
 
-    let cache = sum.of(&[RateKind::CacheRead, RateKind::Input], read)
+    let audio_read = sum.apart(RateKind::CacheReadAudio, tokens.cache_read_audio, read);
+    let image_read = sum.apart(RateKind::CacheReadImage, tokens.cache_read_image, read - audio_read.0);
+    let text_read = read - audio_read.0 - image_read.0;
+    let cache = sum.of(&[RateKind::CacheRead, RateKind::Input], text_read)
+        + audio_read.1
+        + image_read.1
         + sum.of(&[RateKind::CacheWrite, RateKind::Input], write - write_1h)
         + sum.of(&[RateKind::CacheWrite1h, RateKind::CacheWrite, RateKind::Input], write_1h);
 
@@ -193,13 +218,16 @@ pub fn reckon_told(rates: &Rates, tokens: &Tokens, requests: u64, tell: &mut dyn
     let text_out = tokens.output - reasoning.0 - audio_out.0 - image_out.0;
     let output = sum.of(&[RateKind::Output], text_out) + reasoning.1 + audio_out.1 + image_out.1;
 
-    // Requests are priced per thousand, everything else per million.
+    // Requests and searches are priced per thousand, tokens per million.
     let extra = sum.of(&[RateKind::Request], requests) * 1000;
+    let web = sum.of(&[RateKind::WebSearch], tokens.web_searches);
+    let tool = (web + sum.of(&[RateKind::FileSearch], tokens.file_searches)) * 1000;
     Some(Cost {
         input: rounded(input),
         output: rounded(output),
         cache: rounded(cache),
-        total: rounded(input + output + cache + extra),
+        tool: rounded(tool),
+        total: rounded(input + output + cache + tool + extra),
         price_id: String::new(),
         tier: sum.tier.map(|start| format!("above_{start}")),
         estimated: false,
@@ -209,6 +237,7 @@ pub fn reckon_told(rates: &Rates, tokens: &Tokens, requests: u64, tell: &mut dyn
 struct Sum<'a> {
     rates: &'a Rates,
     all_input: u64,
+    thousandths: i64,
     tier: Option<u64>,
     tell: &'a mut dyn FnMut(Line),
 }
@@ -240,10 +269,15 @@ impl Sum<'_> {
 
     fn charge(&mut self, bucket: RateKind, rate_of: RateKind, rate: &Rate, count: u64) -> i128 {
         let (price, tier) = rate.at(self.all_input);
+        let price = if self.thousandths == 1000 || rate_of.is_fee() { price } else { uplifted(price, self.thousandths) };
         (self.tell)(Line { bucket, rate_of: Some(rate_of), count, rate: price, tier });
         self.tier = self.tier.or(tier);
         i128::from(price) * i128::from(count)
     }
+}
+
+fn uplifted(price: i64, thousandths: i64) -> i64 {
+    i64::try_from(i128::from(price) * i128::from(thousandths) / 1000).unwrap_or(i64::MAX)
 }
 
 /// Nano-dollars of a sum of nano-dollars times a million, half up.

@@ -159,7 +159,8 @@ fn the_price_of_the_day_holds() {
 
 #[test]
 fn tier_speed_and_batch_change_the_price() {
-    let context = |service_tier, speed| PriceContext { unix_ns: NOV_20_2026, service_tier, speed, requests: 1 };
+    let context =
+        |service_tier, speed| PriceContext { unix_ns: NOV_20_2026, service_tier, speed, requests: 1, ..PriceContext::default() };
     let tokens = Tokens { input: 1_000_000, ..Tokens::default() };
     let openai = |tier| cost_at("openai", "gpt-4o-mini", tokens, &context(tier, None));
     assert_eq!(openai(Some("default")).total.usd(), 0.15);

@@ -7,7 +7,7 @@
 use super::Usage;
 use crate::dialects::{CostFrom, Settings};
 use crate::keys;
-use crate::prices::{Cost, Found, Line, PriceContext, Rates, reckon_told};
+use crate::prices::{Cost, Found, Line, PriceContext, Rates, Region, reckon_told};
 use crate::record::event_time_ns;
 use chaperone_proto::{Attrs, KeyId, RecordMut, RecordRef, Value, ValueIn, ValueRef};
 
@@ -81,13 +81,15 @@ pub struct Costed {
     pub total: Option<f64>,
     /// What was computed, when that is the cost.
     pub computed: Option<Cost>,
+    /// When the prices came into force, where the list says so.
+    pub price_since: Option<String>,
     /// Reported and computed cost differ by more than a twentieth.
     pub differs: bool,
 }
 
 impl Costed {
     fn of(source: CostSource, total: Option<f64>) -> Costed {
-        Costed { source, total, computed: None, differs: false }
+        Costed { source, total, computed: None, price_since: None, differs: false }
     }
 
     fn each<'a>(&'a self, price_id: &'a str, mut put: impl FnMut(KeyId, ValueIn<'a>)) {
@@ -99,6 +101,12 @@ impl Costed {
         put(keys::CHAPERONE_COST_OUTPUT, cost.output.usd().into());
         put(keys::CHAPERONE_COST_CACHE, cost.cache.usd().into());
         put(keys::CHAPERONE_COST_PRICE_ID, price_id.into());
+        if cost.tool.0 > 0 {
+            put(keys::CHAPERONE_COST_TOOL, cost.tool.usd().into());
+        }
+        if let Some(since) = &self.price_since {
+            put(keys::CHAPERONE_COST_PRICE_SINCE, since.as_str().into());
+        }
         if let Some(tier) = &cost.tier {
             put(keys::CHAPERONE_COST_TIER, tier.as_str().into());
         }
@@ -178,7 +186,11 @@ pub fn costed(
         }
         (Some(cost), _) => {
             let source = if cost.estimated { CostSource::Estimated } else { CostSource::Computed };
-            Costed { source, total: Some(cost.total.usd()), computed: Some(cost), differs }
+            let price_since = match (own, listed) {
+                (None, Found::Listed(prices)) => prices.in_force(context.unix_ns),
+                _ => None,
+            };
+            Costed { source, total: Some(cost.total.usd()), computed: Some(cost), price_since, differs }
         }
         (None, _) => Costed { differs, ..Costed::of(CostSource::Unpriced, None) },
     }
@@ -209,6 +221,11 @@ fn context(record: RecordRef<'_>) -> PriceContext<'_> {
         service_tier: answered.or(asked),
         speed: attrs.str(keys::CHAPERONE_REQUEST_SPEED),
         requests: attrs.int(keys::CHAPERONE_LLM_REQUESTS).and_then(|n| u64::try_from(n).ok()).unwrap_or(1),
+        region: Region {
+            said: attrs.str(keys::CHAPERONE_REQUEST_REGION),
+            server: attrs.str(keys::SERVER_ADDRESS).unwrap_or(""),
+            model: crate::record::model(record).unwrap_or(""),
+        },
     }
 }
 

@@ -39,6 +39,14 @@ pub struct Reported {
     pub image_input: u64,
     /// Images in the output.
     pub image_output: u64,
+    /// Audio that was read from a cache: part of both.
+    pub audio_cache_read: u64,
+    /// Images that were read from a cache: part of both.
+    pub image_cache_read: u64,
+    /// Searches of the web that the provider ran.
+    pub web_searches: u64,
+    /// Searches in files that the provider ran.
+    pub file_searches: u64,
 }
 
 impl Reported {
@@ -66,6 +74,10 @@ impl Reported {
             audio_output: or_zero(keys::GEN_AI_USAGE_AUDIO_OUTPUT_TOKENS),
             image_input: or_zero(keys::GEN_AI_USAGE_IMAGE_INPUT_TOKENS),
             image_output: or_zero(keys::GEN_AI_USAGE_IMAGE_OUTPUT_TOKENS),
+            audio_cache_read: or_zero(keys::GEN_AI_USAGE_AUDIO_CACHE_READ_INPUT_TOKENS),
+            image_cache_read: or_zero(keys::GEN_AI_USAGE_IMAGE_CACHE_READ_INPUT_TOKENS),
+            web_searches: or_zero(keys::CHAPERONE_USAGE_WEB_SEARCHES),
+            file_searches: or_zero(keys::CHAPERONE_USAGE_FILE_SEARCHES),
         }
     }
 
@@ -192,10 +204,14 @@ pub fn canonical(reported: &Reported, inclusive: Inclusive, provider: &str) -> U
         cache_write_5m: write_5m,
         cache_write_1h: write_1h,
         reasoning: reported.reasoning,
-        audio_input: reported.audio_input,
+        audio_input: reported.audio_input.saturating_sub(reported.audio_cache_read),
         audio_output: reported.audio_output,
-        image_input: reported.image_input,
+        image_input: reported.image_input.saturating_sub(reported.image_cache_read),
         image_output: reported.image_output,
+        cache_read_audio: reported.audio_cache_read,
+        cache_read_image: reported.image_cache_read,
+        web_searches: reported.web_searches,
+        file_searches: reported.file_searches,
     };
     Usage { tokens, basis }
 }

@@ -25,6 +25,13 @@ pub fn write(record: &mut RecordMut<'_>, role: Role, reported: &Reported, usage:
     }
 }
 
+/// Writes tokens that nobody reported, marked as what they are; before [`write`].
+pub fn write_estimate(record: &mut RecordMut<'_>, usage: &Usage) {
+    set_count(record, keys::GEN_AI_USAGE_INPUT_TOKENS, usage.tokens.input);
+    set_count(record, keys::GEN_AI_USAGE_OUTPUT_TOKENS, usage.tokens.output);
+    set_if_absent(record, keys::CHAPERONE_USAGE_SOURCE, "estimated");
+}
+
 fn scope(record: &mut RecordMut<'_>, decision: Decision) {
     let (scope, owner) = match decision {
         Decision::Owner => ("self", None),

@@ -14,6 +14,11 @@ pub struct Config {
     /// Price lists of your own, as LiteLLM or genai-prices publish them; they come after `prices` and before the embedded
     /// list, the first first. A file that changes is read again; nothing is ever fetched.
     pub price_lists: Vec<PriceList>,
+    /// Names that stand for other models: inference profiles, deployments, aliases of a gateway.
+    pub model_aliases: Vec<ModelAlias>,
+    /// What calls get whose wire carries no usage: `off` leaves them `missing`, `on` counts their messages roughly and marks
+    /// tokens and cost `estimated`.
+    pub estimate_tokens: EstimateTokens,
     /// How often files of `price_lists` are looked at for changes. 0 never does.
     pub reload_interval: Duration,
     /// Records that are remembered so that each call is counted once. The oldest go first; about 700 bytes a call,
@@ -21,6 +26,41 @@ pub struct Config {
     pub max_records: usize,
     /// Id of a storage extension; without one, what was counted is forgotten with the process.
     pub storage: Option<String>,
+}
+
+/// Whether calls without usage get an estimate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EstimateTokens {
+    /// They have none.
+    #[default]
+    Off,
+    /// They get one.
+    On,
+}
+
+/// A name that stands for another model.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ModelAlias {
+    /// Name as it is reported: an ARN, a deployment. Required.
+    pub model: String,
+    /// Name that price lists know it by. Required.
+    pub price_as: String,
+    /// Provider as it is reported, such as `azure.ai.openai`. Empty means any.
+    pub provider: String,
+    /// Provider whose price holds. Empty means the reported one.
+    pub price_provider: String,
+}
+
+impl ModelAlias {
+    /// Provider and model to look up instead of these.
+    pub(super) fn stands_for<'a>(&'a self, provider: &'a str, model: &str) -> Option<(&'a str, &'a str)> {
+        let provider_fits = self.provider.is_empty() || self.provider.eq_ignore_ascii_case(provider);
+        let fits = provider_fits && self.model.eq_ignore_ascii_case(model.trim());
+        let provider = if self.price_provider.is_empty() { provider } else { &self.price_provider };
+        fits.then_some((provider, &*self.price_as))
+    }
 }
 
 /// A price list in a file.
@@ -45,7 +85,7 @@ impl PriceList {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct OwnPrice {
-    /// Name of the model as it is reported. Required.
+    /// Name of the model as it is reported; `*` means any of the provider's. Required.
     pub model: String,
     /// Provider as it is reported, such as `azure.ai.openai`. Empty means any.
     pub provider: String,
@@ -65,8 +105,17 @@ pub struct OwnPrice {
 
 impl Default for Config {
     fn default() -> Config {
-        let (prices, price_lists) = (Vec::new(), Vec::new());
-        Config { prices, price_lists, reload_interval: Duration::from_secs(30), max_records: 131_072, storage: None }
+        let (prices, price_lists, model_aliases) = (Vec::new(), Vec::new(), Vec::new());
+        let estimate_tokens = EstimateTokens::Off;
+        Config {
+            prices,
+            price_lists,
+            model_aliases,
+            estimate_tokens,
+            reload_interval: Duration::from_secs(30),
+            max_records: 131_072,
+            storage: None,
+        }
     }
 }
 
@@ -77,6 +126,13 @@ impl UserConfig for Config {
         }
         for (at, price) in self.prices.iter().enumerate() {
             problems.within(&format!("prices[{at}]"), |problems| price.check(problems));
+        }
+        for (at, alias) in self.model_aliases.iter().enumerate() {
+            for (field, name) in [("model", &alias.model), ("price_as", &alias.price_as)] {
+                if name.trim().is_empty() {
+                    problems.error(&format!("model_aliases[{at}].{field}"), "must name a model");
+                }
+            }
         }
         for (at, list) in self.price_lists.iter().enumerate().filter(|(_, list)| list.path.trim().is_empty()) {
             problems.error(&format!("price_lists[{at}].path"), format!("`{}` names no file", list.path));
@@ -110,7 +166,7 @@ impl OwnPrice {
     /// Whether the entry is about this provider and model, both as reported.
     pub(super) fn fits(&self, provider: &str, model: &str) -> bool {
         let provider_fits = self.provider.is_empty() || self.provider.eq_ignore_ascii_case(provider);
-        provider_fits && (self.model == model || clean_model(&self.model).name == clean_model(model).name)
+        provider_fits && (self.model == "*" || self.model == model || clean_model(&self.model).name == clean_model(model).name)
     }
 
     /// Its rates, and what stands in `chaperone.cost.price_id`.

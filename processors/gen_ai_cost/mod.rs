@@ -7,6 +7,8 @@ mod config;
 mod counters;
 mod lists;
 mod memory;
+#[cfg(test)]
+mod mistakes_tests;
 mod names;
 mod pricing;
 #[cfg(test)]
@@ -20,12 +22,13 @@ use chaperone_genai::dialects::{Settings, SettingsMemo};
 use chaperone_genai::keys;
 use chaperone_genai::prices::{Rates, embedded};
 use chaperone_genai::record::{is_gen_ai, model};
-use chaperone_genai::usage::{self, Reported, Role, Senders, Usage, Verdict};
+use chaperone_genai::usage::{self, CostSource, Reported, Role, Senders, Usage, Verdict};
 use chaperone_pipeline::{
     Batch, BuildContext, ConfigError, Host, Meta, Next, Now, Outbox, ProcessError, Processor, ProcessorFactory, Signals,
     Stability, StartError,
 };
 use chaperone_proto::{Data, RecordRef, Signal};
+use config::EstimateTokens;
 use counters::Counters;
 use lists::Lists;
 use memory::Memory;
@@ -90,6 +93,8 @@ struct Item {
     role: Role,
     reported: Reported,
     usage: Option<Usage>,
+    /// The usage is a guess from its messages.
+    is_estimate: bool,
     verdict: Verdict,
     settings: &'static Settings,
     /// What its provider and model mean; where it stands for a call or has usage.
@@ -145,17 +150,22 @@ impl Processor for Processing {
 impl Processing {
     fn decide(&self, data: &Data, book: &Book) -> Vec<Item> {
         let (mut senders, mut settings) = (Senders::default(), SettingsMemo::default());
-        let mut names = book.ask(&self.own);
+        let mut names = book.ask(&self.own, &self.config.model_aliases);
         let (mut asked, mut items) = (Vec::new(), Vec::new());
         for at in 0..data.records() {
             let record = data.record(at);
             if !is_gen_ai(record) {
                 continue;
             }
-            let Some(item) = read(at, record, settings.of(record), &mut names) else { continue };
+            let Some(mut item) = read(at, record, settings.of(record), &mut names) else { continue };
             let sender = (senders.of(record), senders.scope_of(record));
             let model = item.known.as_ref().and_then(|known| known.model);
             asked.push(window::Question::of(record, sender, model, item.role, item.usage.as_ref()));
+            // Guessed numbers match nothing: who reports usage of this call owns it.
+            if item.usage.is_none() && self.config.estimate_tokens == EstimateTokens::On {
+                item.usage = self.estimate(record, item.role);
+                item.is_estimate = item.usage.is_some();
+            }
             items.push(item);
         }
         let evicted = self.window.decide(asked, self.config.max_records, |at, verdict| items[at].verdict = verdict);
@@ -163,15 +173,26 @@ impl Processing {
         items
     }
 
+    fn estimate(&self, record: RecordRef<'_>, role: Role) -> Option<Usage> {
+        let is_own_call = matches!(role, Role::Call { may_own: true }) && !record.attrs().has(keys::ERROR_TYPE);
+        usage::estimate(record).filter(|_| is_own_call)
+    }
+
     fn write(&self, data: &mut Data, item: &Item, book: &Book) {
         let Item { role, reported, usage, verdict, settings, known, .. } = item;
         let record = data.record(item.at);
         let priced = usage.as_ref().zip(known.as_ref()).filter(|_| !is_priced(record)).map(|(usage, known)| {
-            let (costed, listed) = pricing::costed(record, usage, settings, (&self.own, book, known), &mut |_| {});
+            let (mut costed, listed) = pricing::costed(record, usage, settings, (&self.own, book, known), &mut |_| {});
+            if item.is_estimate && costed.source == CostSource::Computed {
+                costed.source = CostSource::Estimated;
+            }
             (costed, usage::context_ratio(usage, listed), &*known.price_id)
         });
         self.counters.count(verdict, *role, priced.as_ref().map(|(costed, ..)| costed));
         let mut record = data.edit(item.at);
+        if let Some(usage) = usage.as_ref().filter(|_| item.is_estimate) {
+            usage::write_estimate(&mut record, usage);
+        }
         usage::write(&mut record, *role, reported, usage.as_ref(), *verdict);
         if let Some((costed, ratio, price_id)) = priced {
             costed.write(price_id, &mut record);
@@ -199,7 +220,7 @@ fn read(at: usize, record: RecordRef<'_>, settings: &'static Settings, names: &m
     let needs_names = usage.is_some() || matches!(role, Role::Call { .. });
     let known =
         needs_names.then(|| names.about(attrs.str(keys::GEN_AI_PROVIDER_NAME).unwrap_or(""), model(record).unwrap_or("")));
-    Some(Item { at, role, reported, usage, verdict: window::UNDECIDED, settings, known })
+    Some(Item { at, role, reported, usage, is_estimate: false, verdict: window::UNDECIDED, settings, known })
 }
 
 fn is_priced(record: RecordRef<'_>) -> bool {

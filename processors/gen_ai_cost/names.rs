@@ -35,8 +35,8 @@ impl Book {
     }
 
     /// Begins to ask for the records of one batch.
-    pub(super) fn ask<'b>(&'b self, own: &'b OwnPrices) -> Asked<'b> {
-        Asked { book: self, own, asking: self.known.ask() }
+    pub(super) fn ask<'b>(&'b self, own: &'b OwnPrices, aliases: &'b [config::ModelAlias]) -> Asked<'b> {
+        Asked { book: self, own, aliases, asking: self.known.ask() }
     }
 
     /// What stands in the lists for a pair.
@@ -54,13 +54,16 @@ impl Book {
 pub(super) struct Asked<'b> {
     book: &'b Book,
     own: &'b OwnPrices,
+    aliases: &'b [config::ModelAlias],
     asking: Asking<'b, Known>,
 }
 
 impl Asked<'_> {
     pub(super) fn about(&mut self, provider: &str, model: &str) -> Known {
-        let Asked { book, own, asking } = self;
+        let Asked { book, own, aliases, asking } = self;
         asking.get(provider, model, || {
+            let alias = aliases.iter().find_map(|alias| alias.stands_for(provider, model));
+            let (provider, model) = alias.unwrap_or((provider, model));
             let own_price = own.iter().position(|(price, _)| price.fits(provider, model));
             let found = book.lists.find(provider, model);
             let price_id: Arc<str> = match (own_price.and_then(|at| own.get(at)), found) {

@@ -1,6 +1,6 @@
 //! What a record costs by the prices of one configuration; shared by the processor and by whoever explains a cost.
 
-use super::config::Config;
+use super::config::{Config, ModelAlias};
 use super::lists::Lists;
 use super::names::{Book, Known, OwnPrices};
 use chaperone_config::{Node, parse_settings};
@@ -28,6 +28,7 @@ pub(super) fn costed<'b>(
 /// The prices of a configuration, asked one record at a time.
 pub struct Pricing {
     own: Vec<(super::config::OwnPrice, (Rates, String))>,
+    aliases: Vec<ModelAlias>,
     lists: Lists,
 }
 
@@ -56,14 +57,14 @@ impl Pricing {
         let own = config.prices.iter().map(|price| (price.clone(), price.rates())).collect();
         let lists = Lists::default();
         lists.read(&config.price_lists)?;
-        Ok(Pricing { own, lists })
+        Ok(Pricing { own, aliases: config.model_aliases, lists })
     }
 
     /// Reckons what a record costs, as the processor does, telling each line.
     pub fn tell(&self, record: RecordRef<'_>, usage: &Usage, settings: &Settings, tell: &mut dyn FnMut(Line)) -> Entry {
         let book = self.lists.book();
         let provider = record.attrs().str(keys::GEN_AI_PROVIDER_NAME).unwrap_or("");
-        let known = book.ask(&self.own).about(provider, model(record).unwrap_or(""));
+        let known = book.ask(&self.own, &self.aliases).about(provider, model(record).unwrap_or(""));
         let (_, listed) = costed(record, usage, settings, (&self.own, &book, &known), tell);
         match listed {
             _ if known.own.is_some() => Entry::Own,

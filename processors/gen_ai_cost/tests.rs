@@ -12,17 +12,19 @@ fn config(yaml: &str) -> Result<Config, String> {
 }
 
 /// One GenAI record in a request of its own.
-struct Record {
-    scope: &'static str,
-    dialect: &'static str,
-    span: u8,
-    log: bool,
-    attributes: Vec<(String, String)>,
+pub(super) struct Record {
+    pub(super) scope: &'static str,
+    pub(super) dialect: &'static str,
+    pub(super) span: u8,
+    /// When it began, seconds since 1970; it took a second.
+    pub(super) began: u64,
+    pub(super) log: bool,
+    pub(super) attributes: Vec<(String, String)>,
 }
 
 impl Record {
-    fn call(scope: &'static str, span: u8, input: u64, output: u64) -> Record {
-        let record = Record { scope, dialect: "otel-genai", span, log: false, attributes: Vec::new() };
+    pub(super) fn call(scope: &'static str, span: u8, input: u64, output: u64) -> Record {
+        let record = Record { scope, dialect: "otel-genai", span, began: 1_795_132_800, log: false, attributes: Vec::new() };
         record
             .text("gen_ai.operation.name", "chat")
             .text("gen_ai.provider.name", "openai")
@@ -31,8 +33,8 @@ impl Record {
             .int("gen_ai.usage.output_tokens", output)
     }
 
-    fn tool(span: u8) -> Record {
-        let record = Record { scope: "a", dialect: "otel-genai", span, log: false, attributes: Vec::new() };
+    pub(super) fn tool(span: u8) -> Record {
+        let record = Record { scope: "a", dialect: "otel-genai", span, began: 1_795_132_800, log: false, attributes: Vec::new() };
         record.text("gen_ai.operation.name", "execute_tool").text("gen_ai.tool.name", "t")
     }
 
@@ -41,39 +43,40 @@ impl Record {
         self.attributes.push((key.to_owned(), value));
         self
     }
-    fn text(self, key: &str, value: &str) -> Record {
+    pub(super) fn text(self, key: &str, value: &str) -> Record {
         self.with(key, format!(r#"{{"stringValue":"{value}"}}"#))
     }
-    fn int(self, key: &str, value: u64) -> Record {
+    pub(super) fn int(self, key: &str, value: u64) -> Record {
         self.with(key, format!(r#"{{"intValue":"{value}"}}"#))
     }
-    fn double(self, key: &str, value: f64) -> Record {
+    pub(super) fn double(self, key: &str, value: f64) -> Record {
         self.with(key, format!(r#"{{"doubleValue":{value}}}"#))
     }
-    fn without(mut self, key: &str) -> Record {
+    pub(super) fn without(mut self, key: &str) -> Record {
         self.attributes.retain(|(known, _)| known != key);
         self
     }
-    fn dialect(mut self, dialect: &'static str) -> Record {
+    pub(super) fn dialect(mut self, dialect: &'static str) -> Record {
         self.dialect = dialect;
         self
     }
-    fn into_log(mut self) -> Record {
+    pub(super) fn into_log(mut self) -> Record {
         self.log = true;
         let id = format!("{:032x}", self.span);
         self.text("chaperone.record.id", &id)
     }
 
-    fn data(&self) -> Data {
+    pub(super) fn data(&self) -> Data {
         chaperone_genai::dialects::install();
         let dialect = ("chaperone.dialect.name".to_owned(), format!(r#"{{"stringValue":"{}"}}"#, self.dialect));
         let pairs: Vec<String> =
             self.attributes.iter().chain([&dialect]).map(|(k, v)| format!(r#"{{"key":"{k}","value":{v}}}"#)).collect();
         let ids = format!(r#""traceId":"0102030405060708090a0b0c0d0e0f10","spanId":"{:016x}""#, self.span);
         let (outer, inner, list, times, signal) = if self.log {
-            ("resourceLogs", "scopeLogs", "logRecords", r#""timeUnixNano":"1795132800500000000""#, Signal::Logs)
+            ("resourceLogs", "scopeLogs", "logRecords", r#""timeUnixNano":"1795132800500000000""#.to_owned(), Signal::Logs)
         } else {
-            let times = r#""startTimeUnixNano":"1795132800000000000","endTimeUnixNano":"1795132801000000000""#;
+            let (start, end) = (self.began, self.began + 1);
+            let times = format!(r#""startTimeUnixNano":"{start}000000000","endTimeUnixNano":"{end}000000000""#);
             ("resourceSpans", "scopeSpans", "spans", times, Signal::Traces)
         };
         let json = format!(
@@ -86,40 +89,40 @@ impl Record {
     }
 }
 
-struct Running {
+pub(super) struct Running {
     processor: Arc<dyn Processor>,
     ctx: BuildContext,
 }
 
-fn running(yaml: &str) -> Running {
+pub(super) fn running(yaml: &str) -> Running {
     let ctx = BuildContext::for_tests("gen_ai_cost", Clock::manual(0));
     Running { processor: GenAiCost::build(config(yaml).unwrap(), &ctx).unwrap(), ctx }
 }
 
 impl Running {
-    fn process(&self, data: Data) -> Data {
+    pub(super) fn process(&self, data: Data) -> Data {
         let mut out = Outbox::for_tests(Now::default());
         self.processor.process(Batch::new(data), &mut out).unwrap();
         assert_eq!((out.passed().len(), out.derived().len()), (1, 0));
         out.passed()[0].data.clone()
     }
-    fn record(&self, record: &Record) -> Data {
+    pub(super) fn record(&self, record: &Record) -> Data {
         self.process(record.data())
     }
 }
 
-fn get(data: &Data, name: &str) -> Option<Value> {
+pub(super) fn get(data: &Data, name: &str) -> Option<Value> {
     data.record(0).attrs().get_named(name).map(ValueRef::to_value)
 }
 
-fn text(data: &Data, name: &str) -> String {
+pub(super) fn text(data: &Data, name: &str) -> String {
     match get(data, name) {
         Some(Value::Str(text)) => text,
         other => panic!("{name}: {other:?}"),
     }
 }
 
-fn check_cost(data: &Data, source: &str, total: Option<f64>) {
+pub(super) fn check_cost(data: &Data, source: &str, total: Option<f64>) {
     assert_eq!(text(data, "chaperone.cost.source"), source);
     assert_eq!(get(data, "chaperone.cost.total"), total.map(Value::Double));
 }
