@@ -13,8 +13,13 @@ pub(crate) const TOOL_ERROR: &str = "tool_error";
 
 /// Results without call id get that of the same result in the blob; what the blob says of failures is taken over.
 pub(crate) fn complete(messages: &mut [Message<'_>], blob: &str) {
-    let lacks_id =
-        messages.iter().flat_map(|message| &message.parts).any(|part| matches!(part, Part::ToolResponse { id: None, .. }));
+    let mut results = messages.iter().flat_map(|message| &message.parts).filter_map(|part| match part {
+        Part::ToolResponse { id, .. } => Some(id.is_some()),
+        _ => None,
+    });
+    // Blobs are long: they are looked at only where a result stands in the messages.
+    let Some(first) = results.next() else { return };
+    let lacks_id = !first || results.any(|has_id| !has_id);
     if !lacks_id && !blob.contains("\"is_error\": true") && !blob.contains("\"is_error\":true") {
         return;
     }

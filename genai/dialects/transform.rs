@@ -59,6 +59,8 @@ pub(crate) enum Transform {
     Split,
     /// True or false, also as text.
     Bool,
+    /// A name, from a key that may hold any text: what is longer than a name is none.
+    Name,
     /// The text of a query inside an object that holds it.
     Query,
     /// The name in a tool's description.
@@ -192,6 +194,7 @@ impl Transform {
             "instructions" => Transform::Instructions,
             "split" => Transform::Split,
             "bool" => Transform::Bool,
+            "name" => Transform::Name,
             "query" => Transform::Query,
             "tool-of" => Transform::ToolOf,
             "count" => Transform::Count,

@@ -59,6 +59,7 @@ pub(crate) fn convert(transform: Transform, value: ValueRef<'_>) -> Converted {
         Transform::ErrorType => match value {
             ValueRef::Str(text) if words::is_class_name(text) => Some(Value::Str(text.to_owned())),
             ValueRef::Bool(false) => return Converted::Absent,
+            ValueRef::Int(code) => Some(Value::Str(code.to_string())),
             _ => Some(Value::Str("_OTHER".to_owned())),
         },
         Transform::AfterWord => match value.as_str().and_then(|text| text.split_once(' ')) {
@@ -72,6 +73,7 @@ pub(crate) fn convert(transform: Transform, value: ValueRef<'_>) -> Converted {
             ValueRef::Str("false" | "False") => Some(Value::Bool(false)),
             _ => None,
         },
+        Transform::Name => value.as_str().filter(|text| words::is_name(text)).map(|text| Value::Str(text.to_owned())),
         Transform::Query => value.as_str().map(|text| Value::Str(answers::query(text).unwrap_or_else(|| text.to_owned()))),
         Transform::ToolOf => value.as_str().and_then(answers::tool_name).map(Value::Str),
         Transform::Count => value.as_str().and_then(|text| i64::try_from(items_of(text).len()).ok()).map(Value::Int),

@@ -163,6 +163,11 @@ pub(crate) fn is_failure(word: &str) -> bool {
     ["error", "errored", "fail", "failed", "failure"].iter().any(|failure| failure.eq_ignore_ascii_case(word))
 }
 
+/// Whether a text can be the name of a tool, an agent or a guardrail: one short line.
+pub(crate) fn is_name(text: &str) -> bool {
+    text.len() <= 64 && !text.contains(['\n', '{', '"'])
+}
+
 /// Whether a text can be the name of an error's class or its code: no sentence, which may hold anything.
 pub(crate) fn is_class_name(text: &str) -> bool {
     let is_of_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b':');
