@@ -30,5 +30,17 @@ pub const INVOKE_AGENT_DURATION: &str = "gen_ai.invoke_agent.duration";
 pub const INFERENCE_COST: &str = "chaperone.client.inference.cost";
 /// Tool calls, requested or executed, counter.
 pub const TOOL_CALLS: &str = "chaperone.tool.calls";
+/// Decisions that were reported or found, counter.
+pub const DECISIONS: &str = "chaperone.decision.count";
+/// Confidence of decisions that have one, histogram from 0 to 1.
+pub const DECISION_CONFIDENCE: &str = "chaperone.decision.confidence";
+/// How long approvals were waited for, histogram in seconds.
+pub const APPROVAL_WAIT: &str = "chaperone.approval.wait_duration";
+/// Attempts after the first, counter.
+pub const RETRIES: &str = "chaperone.retry.count";
+/// Hand-overs from agent to agent, counter.
+pub const HANDOFFS: &str = "chaperone.handoff.count";
+/// Scores of evaluations, histogram.
+pub const EVALUATION_VALUE: &str = "chaperone.evaluation.value";
 /// Start of the names of metrics that agents make themselves and that we make too.
 pub const NATIVE_PREFIX: &str = "gen_ai.";

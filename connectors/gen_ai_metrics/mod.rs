@@ -10,6 +10,7 @@ mod canonical_tests;
 mod config;
 mod native;
 mod points;
+mod reported;
 mod series;
 #[cfg(test)]
 mod tests;
@@ -103,6 +104,7 @@ impl GenAiMetrics {
             _ => {}
         }
         self.tool_call_events(record, now_ns);
+        self.reported_events(record, now_ns);
     }
 
     fn call(&self, record: RecordRef<'_>, now_ns: u64) {
@@ -125,9 +127,10 @@ impl GenAiMetrics {
         self.with_series(record, Kind::Call, slots, now_ns, |series| {
             if let Some(seconds) = seconds {
                 series.duration.observe(seconds);
-                if let Some(first) = attrs.get(keys::GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK).and_then(|value| value.as_f64()) {
-                    series.first_chunk.observe(first);
-                }
+            }
+            // Of a span, or of the log that owns the call: no emitter says it on both.
+            if let Some(first) = attrs.get(keys::GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK).and_then(|value| value.as_f64()) {
+                series.first_chunk.observe(first);
             }
             if !owns {
                 return;

@@ -36,6 +36,16 @@ impl Points {
             Kind::ToolSpan => self.histogram(series, TOOL_DURATION, &series.duration, &attributes),
             Kind::ToolCall => self.count(series, TOOL_CALLS, series.calls, &attributes),
             Kind::Agent => self.histogram(series, AGENT_DURATION, &series.duration, &attributes),
+            Kind::Decision => {
+                if series.calls > 0 {
+                    self.count(series, DECISIONS, series.calls, &attributes);
+                }
+                self.histogram(series, CONFIDENCE, &series.share, &attributes);
+                self.histogram(series, APPROVAL_WAIT, &series.duration, &attributes);
+            }
+            Kind::HandOver => self.count(series, HANDOFFS, series.calls, &attributes),
+            Kind::Retry => self.count(series, RETRIES, series.calls, &attributes),
+            Kind::Evaluation => self.histogram(series, EVALUATION, &series.share, &attributes),
         }
     }
 
@@ -187,6 +197,31 @@ pub fn slot_keys(kind: Kind) -> [Option<KeyId>; super::series::SLOTS] {
             None,
         ],
         Kind::Agent => [Some(keys::GEN_AI_AGENT_NAME), Some(keys::ERROR_TYPE), None, None, None, None],
+        Kind::Decision => [
+            Some(keys::CHAPERONE_DECISION_TYPE),
+            Some(keys::CHAPERONE_DECISION_MAKER_TYPE),
+            Some(keys::CHAPERONE_APPROVAL_OUTCOME),
+            Some(keys::GEN_AI_AGENT_NAME),
+            None,
+            None,
+        ],
+        Kind::HandOver => [
+            Some(keys::CHAPERONE_HANDOFF_SOURCE),
+            Some(keys::CHAPERONE_HANDOFF_TARGET),
+            Some(keys::CHAPERONE_HANDOFF_TYPE),
+            None,
+            None,
+            None,
+        ],
+        Kind::Retry => [Some(keys::GEN_AI_AGENT_NAME), None, None, None, None, None],
+        Kind::Evaluation => [
+            Some(keys::GEN_AI_EVALUATION_NAME),
+            Some(keys::CHAPERONE_EVALUATION_EVALUATOR_TYPE),
+            Some(keys::GEN_AI_AGENT_NAME),
+            None,
+            None,
+            None,
+        ],
     }
 }
 
@@ -231,6 +266,12 @@ mod about {
     pub const COST: About = (name::INFERENCE_COST, "USD", "Cost of model requests, each call counted once");
     pub const TOOL_DURATION: About = (name::EXECUTE_TOOL_DURATION, "s", "Duration of tool executions");
     pub const TOOL_CALLS: About = (name::TOOL_CALLS, "{call}", "Tool calls, requested by a model or executed");
+    pub const DECISIONS: About = (name::DECISIONS, "{decision}", "Decisions that were reported or found");
+    pub const CONFIDENCE: About = (name::DECISION_CONFIDENCE, "1", "Confidence of decisions that have one");
+    pub const APPROVAL_WAIT: About = (name::APPROVAL_WAIT, "s", "How long approvals were waited for");
+    pub const HANDOFFS: About = (name::HANDOFFS, "{handoff}", "Hand-overs from agent to agent");
+    pub const RETRIES: About = (name::RETRIES, "{retry}", "Attempts after the first");
+    pub const EVALUATION: About = (name::EVALUATION_VALUE, "1", "Scores of evaluations");
     pub const AGENT_DURATION: About = (name::INVOKE_AGENT_DURATION, "s", "Duration of agent invocations");
 }
 use about::*;

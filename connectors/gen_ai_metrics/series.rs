@@ -28,6 +28,9 @@ pub const TOKENS: [f64; 14] = [
 /// Upper bounds of agent durations in seconds: doubling from 0.1.
 pub const AGENT_SECONDS: [f64; 13] = [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 51.2, 102.4, 204.8, 409.6];
 
+/// Upper bounds of shares: confidence, scores.
+pub const SHARES: [f64; 10] = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0];
+
 /// What a series is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
@@ -39,6 +42,14 @@ pub enum Kind {
     ToolCall,
     /// An agent span.
     Agent,
+    /// A decision or an approval.
+    Decision,
+    /// A hand-over.
+    HandOver,
+    /// An attempt after the first.
+    Retry,
+    /// An evaluation.
+    Evaluation,
 }
 
 /// Number of dimension slots; what a slot means depends on the kind, see `points`.
@@ -99,6 +110,8 @@ pub struct Series {
     pub first_chunk: Histogram,
     pub input_size: Histogram,
     pub output_size: Histogram,
+    /// Confidence of decisions, scores of evaluations.
+    pub share: Histogram,
 }
 
 /// Token counters of one series.
@@ -115,7 +128,9 @@ pub struct Tokens {
 
 impl Series {
     fn new(dims: &Dims<'_>, start_ns: u64) -> Series {
-        let durations: &'static [f64] = if dims.kind == Kind::Agent { &AGENT_SECONDS } else { &SECONDS };
+        // Agents and people take longer than models.
+        let is_slow = matches!(dims.kind, Kind::Agent | Kind::Decision);
+        let durations: &'static [f64] = if is_slow { &AGENT_SECONDS } else { &SECONDS };
         Series {
             kind: dims.kind,
             service: dims.service.map(str::to_owned),
@@ -130,6 +145,7 @@ impl Series {
             first_chunk: Histogram::new(&SECONDS),
             input_size: Histogram::new(&TOKENS),
             output_size: Histogram::new(&TOKENS),
+            share: Histogram::new(&SHARES),
         }
     }
 

@@ -160,3 +160,68 @@ fn the_default_is_valid_and_zero_series_are_not() {
     Config { max_series: 0, ..Config::default() }.check(&mut problems);
     assert!(problems.has_errors());
 }
+
+/// A log record of an event, as it stands beside the log that it was made from.
+fn event(name: &str, extra: &[(chaperone_proto::KeyId, ValueIn<'_>)]) -> Logs {
+    let mut builder = LogsBuilder::new(&[("service.name", ValueIn::Str("shop"))], "chaperone");
+    let mut record = builder.record(5);
+    record.event_name(name).attr(keys::CHAPERONE_DIALECT_NAME, "claude-code").attr(keys::CHAPERONE_STEP_KIND, "other");
+    for (key, value) in extra {
+        record.attr(*key, *value);
+    }
+    drop(record);
+    builder.finish()
+}
+
+#[test]
+fn decisions_approvals_hand_overs_attempts_and_evaluations_are_counted() {
+    let connector = connector(Config::default());
+    let text = ValueIn::Str;
+    let route = [(keys::CHAPERONE_DECISION_TYPE, text("route")), (keys::CHAPERONE_DECISION_CONFIDENCE, ValueIn::Double(0.9))];
+    let approval = [
+        (keys::CHAPERONE_DECISION_TYPE, text("approval")),
+        (keys::CHAPERONE_APPROVAL_OUTCOME, text("denied")),
+        (keys::CHAPERONE_APPROVAL_WAIT_DURATION, ValueIn::Double(2.5)),
+    ];
+    let handoff = [(keys::CHAPERONE_DECISION_TYPE, text("handoff")), (keys::CHAPERONE_HANDOFF_TARGET, text("billing"))];
+    let again = [(keys::CHAPERONE_QUALITY_SIGNAL_TYPE, text("retry_occurred"))];
+    let other = [(keys::CHAPERONE_QUALITY_SIGNAL_TYPE, text("empty_output"))];
+    let score = [(keys::GEN_AI_EVALUATION_NAME, text("tone")), (keys::GEN_AI_EVALUATION_SCORE_VALUE, ValueIn::Double(0.25))];
+    for (name, attributes) in [
+        (event_names::DECISION, &route[..]),
+        (event_names::DECISION, &route[..]),
+        (event_names::APPROVAL, &approval[..]),
+        (event_names::DECISION, &handoff[..]),
+        (event_names::QUALITY_SIGNAL, &again[..]),
+        (event_names::QUALITY_SIGNAL, &other[..]),
+        (event_names::EVALUATION_RESULT, &score[..]),
+    ] {
+        run(&*connector, Data::Logs(event(name, attributes)));
+    }
+    let metrics = flushed(&*connector);
+    let mut decisions = points(&metrics, "chaperone.decision.count");
+    decisions.sort_by(f64::total_cmp);
+    assert_eq!(decisions, [1.0, 2.0], "an approval and two routes; a hand-over is counted as one");
+    assert_eq!(points(&metrics, "chaperone.handoff.count"), [1.0]);
+    assert_eq!(points(&metrics, "chaperone.retry.count"), [1.0]);
+    let histogram = |name: &str| {
+        let metric = metrics.iter().find(|metric| metric.name == name).unwrap_or_else(|| panic!("{name}"));
+        let Some(metric::Data::Histogram(histogram)) = &metric.data else { panic!("{name} is a histogram") };
+        histogram.data_points.iter().map(|point| (point.count, point.sum)).collect::<Vec<_>>()
+    };
+    assert_eq!(histogram("chaperone.decision.confidence"), [(2, Some(1.8))]);
+    assert_eq!(histogram("chaperone.approval.wait_duration"), [(1, Some(2.5))]);
+    assert_eq!(histogram("chaperone.evaluation.value"), [(1, Some(0.25))]);
+}
+
+#[test]
+fn the_first_chunk_of_a_call_that_a_log_owns_counts() {
+    let connector = connector(Config::default());
+    let owned = [
+        (keys::CHAPERONE_USAGE_SCOPE, ValueIn::Str("self")),
+        (keys::GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK, ValueIn::Double(0.017)),
+    ];
+    run(&*connector, Data::Logs(call(&owned)));
+    let metrics = flushed(&*connector);
+    assert!(metrics.iter().any(|metric| metric.name == "gen_ai.client.inference.time_to_first_chunk"));
+}
