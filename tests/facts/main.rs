@@ -10,6 +10,7 @@
 mod compare;
 mod events;
 mod found;
+mod lacking;
 mod open;
 mod table;
 mod wire;
