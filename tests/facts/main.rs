@@ -21,6 +21,7 @@ mod agent_runs;
 #[allow(dead_code, reason = "shared with the tests of totals, which shuffle")]
 mod order;
 #[path = "../totals/run.rs"]
+#[allow(dead_code, reason = "shared with the tests of totals, which add up at once")]
 mod run;
 
 use std::collections::BTreeMap;
