@@ -11,8 +11,8 @@ use super::plan::Plan;
 use super::values::{Converted, convert, host_and_port, strings, words_of};
 use super::words::{self, Provider};
 use super::{
-    Dialect, answer, autogen_logs, decisions, event_messages, frameworks, generation, identity, json_paths, kinds, message_lists,
-    message_logs, names, record_values, requests, subjects,
+    Dialect, answer, autogen_logs, decisions, errors, event_messages, frameworks, generation, identity, json_paths, kinds,
+    message_lists, message_logs, names, record_values, requests, subjects,
 };
 use crate::keys;
 use chaperone_proto::{RecordRef, Value, ValueRef};
@@ -54,6 +54,7 @@ pub fn normalize(record: RecordRef<'_>, dialect: Dialect, options: Options, plan
     event_messages::add(record, plan);
     add_specials(record, &gathered, plan);
     record_values::add(record, &gathered, plan);
+    errors::add(record, plan);
     subjects::add(record, &gathered, plan);
     names::add(record, plan);
     infer_provider(record, plan);
@@ -183,7 +184,7 @@ fn is_foreign(messages: &str) -> bool {
     messages != "[]"
         && (!has("\"parts\"")
             || !has("\"type\"")
-            || ["\"tool_calls\"", "\"tool_call_id\"", "\"function_call\":{"].into_iter().any(has))
+            || ["\"tool_calls\":", "\"tool_call_id\":", "\"function_call\":{"].into_iter().any(has))
 }
 
 /// Whether a value under its canonical key needs no look: most do not.

@@ -106,6 +106,10 @@ impl Plan {
     pub(crate) fn removes(&self, key: KeyId) -> bool {
         !self.remove.is_empty() && self.remove.iter().any(|name| name == chaperone_proto::keys::name(key))
     }
+    /// Whether a span will be one that failed.
+    pub(crate) fn fails(&self) -> bool {
+        self.failure.is_some()
+    }
     /// Makes a span one that failed, with this message if it has none.
     pub(crate) fn fail(&mut self, record: RecordRef<'_>, message: &str) {
         if let RecordRef::Span(span) = record
