@@ -269,7 +269,7 @@ impl Policy {
         let says = |key: Key<'_>, value: ValueRef<'_>| {
             let Some(content) = value.as_str() else { return false };
             let goes = matches!(self.verdict(place.dialect, key, value), Verdict::Remove(Removed::Content) | Verdict::Note);
-            let inside = content.len() >= SHORTEST && text.contains(content);
+            let inside = (SHORTEST..=text.len()).contains(&content.len()) && text.contains(content);
             goes && (inside || (stem.len() >= SHORTEST && content.contains(stem)))
         };
         let in_events = || span.events().any(|event| event.attrs().iter().any(|(key, value)| says(key, value)));

@@ -58,6 +58,8 @@ impl Masker<'_> {
             return Some(removed(text.len()));
         }
         let walked = json::rewrite(text, |token| match token {
+            // Names of members are names, but for a few.
+            Token::Name(name) if !is_suspect(name.as_bytes()) && !self.recognizers.has_own() => None,
             Token::Name(name) => self.text_at("", &name, depth + 1, report),
             Token::Text { name, text } => self.text_at(name, &text, depth + 1, report),
             Token::Number { name, text } => {
@@ -65,6 +67,9 @@ impl Masker<'_> {
                 (!hits.is_empty()).then(|| self.replace(text, &hits, report))
             }
         });
+        if hits.is_empty() {
+            return walked;
+        }
         // What only shows across tokens, and text between them that is no JSON.
         let rest = self.hits(name, walked.as_deref().unwrap_or(text));
         if rest.is_empty() { walked } else { Some(self.replace(walked.as_deref().unwrap_or(text), &rest, report)) }

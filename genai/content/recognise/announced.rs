@@ -89,20 +89,32 @@ const TAILS: [&str; 9] = ["", "value", "b64", "base64", "dev", "prod", "live", "
 
 /// How strict the value of an attribute or member with this name is looked at, if the name announces a secret.
 fn style_of(name: &str) -> Option<Style> {
-    if name.len() < 3 || name.len() > 120 {
+    const LONGEST: usize = 120;
+    let bare = |name: &[u8]| {
+        let rest = name.iter().rev().take_while(|b| b.is_ascii_digit() || matches!(b, b'_' | b'-' | b'.' | b' ')).count();
+        name.len() - rest
+    };
+    let name = name.as_bytes();
+    let end = bare(name);
+    if !(3..=LONGEST).contains(&end) {
         return None;
     }
-    let lower = name.to_ascii_lowercase();
-    let fits = |(word, style): &(&str, Style)| {
-        let at = lower.rfind(word)?;
-        let tail = lower.get(at + word.len()..)?;
-        (*style != Style::Scheme
-            && is_tail(tail.as_bytes())
-            && begins(lower.as_bytes(), at, word)
-            && !is_harmless(lower.as_bytes()))
-        .then_some(*style)
+    let ends_with = |name: &[u8], word: &str| {
+        let from = name.len().checked_sub(word.len())?;
+        name.get(from..)?.eq_ignore_ascii_case(word.as_bytes()).then_some(from)
     };
-    WORDS.iter().find_map(fits)
+    let announced = |name: &[u8]| {
+        let fits = |(word, style): &(&str, Style)| {
+            let at = ends_with(name, word)?;
+            (*style != Style::Scheme && begins(name, at, word)).then_some(*style)
+        };
+        WORDS.iter().find_map(fits)
+    };
+    let name = name.get(..end)?;
+    let before_tail =
+        || TAILS.iter().filter(|tail| !tail.is_empty()).find_map(|tail| name.get(..bare(name.get(..ends_with(name, tail)?)?)));
+    let style = announced(name).or_else(|| announced(before_tail()?))?;
+    (!is_harmless(name)).then_some(style)
 }
 
 fn is_tail(tail: &[u8]) -> bool {
@@ -149,11 +161,14 @@ pub(super) fn at<'r>(text: &Text<'_>, start: usize, end: usize, style: Style) ->
     whole.then_some(Hit { start, end, kind: Kind::Secret, rule: "announced", score: CONTEXT })
 }
 
+/// Longer values are masked from their begin.
+const LONGEST_VALUE: usize = 1000;
+
 fn behind_scheme(text: &Text<'_>, start: usize, end: usize) -> Option<(usize, usize)> {
     if is_word(text.before(start)) || text.at(end) == b'$' {
         return None;
     }
-    let stop = text.run(end, is_value);
+    let stop = text.run_within(end, LONGEST_VALUE, is_value);
     let value = text.slice(end, stop);
     (value.len() >= 16
         && (value.iter().any(u8::is_ascii_digit) || entropy(value) > 3.5)
@@ -171,7 +186,7 @@ fn behind_header(text: &Text<'_>, end: usize) -> Option<(usize, usize)> {
     if text.at(at) == b'$' {
         return None;
     }
-    let stop = text.run(at, is_value);
+    let stop = text.run_within(at, LONGEST_VALUE, is_value);
     let value = text.slice(at, stop);
     let random = value.iter().any(u8::is_ascii_digit) || value.len() >= 16 || value.ends_with(b"=");
     (value.len() >= 8 && random && !is_stand_in(value)).then_some((at, stop))
@@ -181,7 +196,7 @@ fn behind_name(text: &Text<'_>, start: usize, end: usize, style: Style) -> Optio
     const LONGEST_NAME: usize = 60;
     let is_name = |b: u8| is_word(b) || matches!(b, b'-' | b'.');
     let name_start = text.run_back(start, is_name).max(start.saturating_sub(LONGEST_NAME));
-    let name_end = text.run(end, is_word);
+    let name_end = text.run_within(end, LONGEST_NAME, is_word);
     let begins = begins(
         text.slice(name_start, end),
         start - name_start,
@@ -196,10 +211,10 @@ fn behind_name(text: &Text<'_>, start: usize, end: usize, style: Style) -> Optio
         return None;
     }
     let stop = match quote {
-        Some(quote) => text.run(at, |b| b != quote && !matches!(b, b'\\' | b'\n' | b'\r')),
-        None => text.run(at, |b| is_value(b) && !(op == b'>' && b == b'<')),
+        Some(quote) => text.run_within(at, LONGEST_VALUE, |b| b != quote && !matches!(b, b'\\' | b'\n' | b'\r')),
+        None => text.run_within(at, LONGEST_VALUE, |b| is_value(b) && !(op == b'>' && b == b'<')),
     };
-    let mut stop = stop.min(at + 1000);
+    let mut stop = stop;
     while quote.is_none() && matches!(text.before(stop), b'.' | b',' | b';' | b':' | b')') && stop > at {
         stop -= 1;
     }

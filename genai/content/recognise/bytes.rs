@@ -11,6 +11,10 @@ pub(super) struct Text<'t> {
 
 /// How far in front of a candidate words count as its context.
 const FRONT: usize = 40;
+/// Longest run behind a candidate: longer tokens are cut, and still masked from their begin.
+const LONGEST_RUN: usize = 300;
+/// Longest run in front of one: an e-mail address has 254 bytes.
+const LONGEST_FRONT: usize = 256;
 /// How far behind.
 const BEHIND: usize = 14;
 
@@ -31,14 +35,19 @@ impl Text<'_> {
         let before = self.before(i);
         !is_word(before) || (matches!(before, b'n' | b't' | b'r') && i >= 2 && self.at(i - 2) == b'\\')
     }
-    /// Where the run of bytes that `is` accepts ends.
+    /// Where the run of bytes that `is` accepts ends, or [`LONGEST_RUN`] bytes on: no text may make a candidate cost more.
     pub(super) fn run(&self, from: usize, is: impl Fn(u8) -> bool) -> usize {
+        self.run_within(from, LONGEST_RUN, is)
+    }
+    /// The same with at most `most` bytes.
+    pub(super) fn run_within(&self, from: usize, most: usize, is: impl Fn(u8) -> bool) -> usize {
         let rest = self.bytes.get(from..).unwrap_or_default();
+        let rest = rest.get(..most).unwrap_or(rest);
         from + rest.iter().take_while(|byte| is(**byte)).count()
     }
-    /// Where the run that ends at `to` begins.
+    /// Where the run that ends at `to` begins, or [`LONGEST_FRONT`] bytes before.
     pub(super) fn run_back(&self, to: usize, is: impl Fn(u8) -> bool) -> usize {
-        let front = self.bytes.get(..to).unwrap_or_default();
+        let front = self.bytes.get(to.saturating_sub(LONGEST_FRONT)..to).unwrap_or_default();
         to - front.iter().rev().take_while(|byte| is(**byte)).count()
     }
     pub(super) fn slice(&self, start: usize, end: usize) -> &[u8] {

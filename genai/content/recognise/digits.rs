@@ -74,6 +74,9 @@ pub(super) fn find<'r>(text: &Text<'_>, into: &mut Vec<Hit<'r>>) {
             numbers(text, &number, into);
         } else {
             let end = text.run(at, is_word);
+            if text.before(end) == b'Q' && text.at(end) == b'~' {
+                into.extend(super::secrets::around_tilde(text, end - 1));
+            }
             at = alnum::at(text, start, end, into).max(digits_end);
         }
         floor = at;
@@ -167,7 +170,7 @@ fn is_quad(groups: &[Group]) -> bool {
 
 /// An address of four numbers, whatever it belongs to, is no telephone number.
 fn looks_private(text: &Text<'_>, start: usize) -> bool {
-    let end = text.run(start, |b| b.is_ascii_digit() || b == b'.');
+    let end = text.run_within(start, 17, |b| b.is_ascii_digit() || b == b'.');
     text.text.get(start..end).is_some_and(|written| written.trim_end_matches('.').parse::<std::net::Ipv4Addr>().is_ok())
 }
 

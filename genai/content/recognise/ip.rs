@@ -4,9 +4,13 @@ use super::bytes::Text;
 use super::{CONTEXT, Hit, Kind, SHAPE};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+/// One more than the longest, so that something longer is seen to be.
+const LONGEST_V4: usize = 17;
+const LONGEST_V6: usize = 40;
+
 /// The IPv4 address that begins at `start`.
 pub(super) fn v4<'r>(text: &Text<'_>, start: usize) -> Option<Hit<'r>> {
-    let end = text.run(start, |b| b.is_ascii_digit() || b == b'.');
+    let end = text.run_within(start, LONGEST_V4, |b| b.is_ascii_digit() || b == b'.');
     let end = if text.before(end) == b'.' { end - 1 } else { end };
     let written = text.text.get(start..end)?;
     let address: Ipv4Addr = written.parse().ok()?;
@@ -25,8 +29,8 @@ pub(super) fn v4<'r>(text: &Text<'_>, start: usize) -> Option<Hit<'r>> {
 /// The IPv6 address around the colon at `colon`.
 pub(super) fn v6<'r>(text: &Text<'_>, colon: usize) -> Option<Hit<'r>> {
     let is_part = |b: u8| b.is_ascii_hexdigit() || b == b':';
-    let start = text.run_back(colon, is_part);
-    let end = text.run(colon, is_part);
+    let start = text.run_back(colon, is_part).max(colon.saturating_sub(LONGEST_V6));
+    let end = text.run_within(colon, LONGEST_V6, is_part);
     let trailing = text.before(end) == b':' && text.before(end - 1) != b':';
     let end = if trailing { end - 1 } else { end };
     let written = text.text.get(start..end)?;

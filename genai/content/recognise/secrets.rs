@@ -39,6 +39,7 @@ pub(super) struct Shape {
     apart: bool,
     /// The shape begins before its anchor.
     looks_back: bool,
+    ahead: usize,
 }
 
 static SHAPES: LazyLock<Vec<Shape>> =
@@ -50,8 +51,9 @@ pub(super) fn shapes() -> &'static [Shape] {
 
 /// How far a shape may begin before its anchor.
 const BACK: usize = 140;
-/// Longest secret looked at.
-const AHEAD: usize = 1200;
+/// Longest secret looked at: few have more than this, and theirs is said by their shape.
+const AHEAD: usize = 320;
+const FAR_AHEAD: usize = 1300;
 
 impl Shape {
     fn read(row: &[&'static str]) -> Shape {
@@ -67,8 +69,10 @@ impl Shape {
             other => panic!("invariant: `{other}` in genai/data/secrets.tsv is a check"),
         };
         let entropy = least.parse().expect("invariant: an entropy is a number");
+        let is_long = pattern.contains(",1000}") || pattern.contains(",}") || pattern.contains(",400}") || pattern.ends_with('*');
+        let ahead = if is_long { FAR_AHEAD } else { AHEAD };
         let (word, apart) = (*edge != "any", *edge == "apart");
-        Shape { rule, anchor, exact, pattern, compiled: OnceLock::new(), entropy, check, word, apart, looks_back }
+        Shape { rule, anchor, exact, pattern, compiled: OnceLock::new(), entropy, check, word, apart, looks_back, ahead }
     }
 
     fn regex(&self) -> &Regex {
@@ -102,7 +106,7 @@ pub(super) fn at<'r>(text: &Text<'_>, shape: usize, start: usize, end: usize) ->
         return None;
     }
     let from = if shape.looks_back { text.run_back(start, is_token).max(start.saturating_sub(BACK)) } else { start };
-    let until = text.run(end, |b| is_token(b) || matches!(b, b'"' | b'\'' | b' ')).min(from + AHEAD);
+    let until = text.run_within(end, shape.ahead, |b| is_token(b) || matches!(b, b'"' | b'\'' | b' '));
     let window = text.text.get(from..until)?;
     let found = shape.regex().find(window)?;
     let (found_start, found_end) = (from + found.start(), from + found.end());
@@ -122,6 +126,12 @@ pub(super) fn at<'r>(text: &Text<'_>, shape: usize, start: usize, end: usize) ->
     };
     let proven = shape.check == Check::Crc && found.as_str().get(4..).is_some_and(|body| ends_in_crc(body.as_bytes()));
     Some(Hit { start: found_start, end: found_end, kind, rule: shape.rule, score: if proven { CERTAIN } else { SHAPE } })
+}
+
+/// The secret of Azure around a `Q~` at `at`, which is too short to be looked for everywhere.
+pub(super) fn around_tilde<'r>(text: &Text<'_>, at: usize) -> Option<Hit<'r>> {
+    let shape = SHAPES.iter().position(|shape| shape.anchor == "q~")?;
+    self::at(text, shape, at, at + 2)
 }
 
 #[cfg(test)]

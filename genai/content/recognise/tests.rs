@@ -123,3 +123,78 @@ fn recognisers_of_users_have_limits() {
         [(Kind::Custom, "employee"), (Kind::Canary, "canary")]
     );
 }
+
+/// Texts made to be costly: what runs on and on, and anchors behind anchors. Twice the text must not cost four times as much,
+/// which is seen as a test that ends.
+#[test]
+fn a_text_made_of_anchors_ends() {
+    let recognizers = Recognizers::all();
+    let mut hits = Vec::new();
+    for part in
+        ["token", "sk-", "-----BEGIN PRIVATE KEY-----", "://a:b", "a@", "1 ", "password=", "1.", "eyJ", "::1", "0x", "-u a:"]
+    {
+        let text = part.repeat(20_000 / part.len());
+        recognizers.find(&text, &mut hits);
+        assert!(hits.iter().all(|hit| hit.end <= text.len() && hit.start < hit.end), "{part}");
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn hits_are_in_order_apart_and_whole_characters(parts in proptest::collection::vec(proptest::sample::select(PIECES.to_vec()), 0..30)) {
+        let text = parts.concat();
+        let recognizers = Recognizers::all();
+        let mut hits = Vec::new();
+        recognizers.find(&text, &mut hits);
+        let mut end = 0;
+        for hit in &hits {
+            proptest::prop_assert!(hit.start >= end && hit.end > hit.start, "{:?} in {:?}", hits, text);
+            proptest::prop_assert!(text.get(hit.start..hit.end).is_some(), "{:?} in {:?}", hit, text);
+            end = hit.end;
+        }
+    }
+}
+
+/// Pieces of which texts are made that nearly are something.
+const PIECES: [&str; 40] = [
+    "sk-",
+    "ghp_",
+    "AKIA",
+    "eyJ",
+    ".",
+    "@",
+    "example",
+    ".com",
+    "token",
+    "=",
+    ": ",
+    "\"",
+    "'",
+    "\\n",
+    "\n",
+    " ",
+    "-",
+    "1",
+    "4111",
+    "1111",
+    "+49",
+    "(",
+    ")",
+    "://",
+    "user",
+    ":",
+    "/",
+    "x",
+    "\u{e9}",
+    "\u{20ac}",
+    "\u{1f600}",
+    "-----BEGIN RSA PRIVATE KEY-----",
+    "-----END ",
+    "Q~",
+    "8Q~",
+    "AbCdEfGhIjKlMnOpQrStUvWxYz0123456789",
+    "Authorization: ",
+    "Bearer ",
+    "phone ",
+    "::1",
+];
