@@ -213,7 +213,7 @@ fn add_content(object: &mut Object, message: &mut Message<'static>) {
     let is_error = object.get("is_error").and_then(Value::as_bool).unwrap_or(false)
         || object.get("status").and_then(Value::as_str) == Some("error");
     match object.remove("content").or_else(|| object.remove("blocks")).or_else(|| object.remove("text")) {
-        Some(Value::Array(blocks)) if is_tool && blocks.iter().any(|block| has_result(block)) => add_blocks(blocks, message),
+        Some(Value::Array(blocks)) if is_tool && blocks.iter().any(has_result) => add_blocks(blocks, message),
         Some(content) if is_tool => {
             let name = message.name.take();
             let response = Some(Cow::Owned(content_text(content)));

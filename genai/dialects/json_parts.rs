@@ -63,13 +63,13 @@ fn untyped(mut object: Object) -> Option<Part<'static>> {
     if let Some(call) = inner(["toolUse", "functionCall"])
         .or_else(|| inner(["function_call", "tool_call"]))
         .or_else(|| inner(["toolRequest", "tool_request"]))
-     {
+    {
         return tool_call(call);
     }
     if let Some(result) = inner(["toolResult", "functionResponse"])
         .or_else(|| inner(["function_response", "tool_call_result"]))
         .or_else(|| inner(["toolResponse", "tool_response"]))
-     {
+    {
         return Some(tool_result(result));
     }
     if let Some(mut reasoning) = inner(["reasoningContent", "reasoning_content"]) {
@@ -122,7 +122,9 @@ pub(crate) fn tool_call(mut call: Object) -> Option<Part<'static>> {
     let id = id.filter(|id| id != CUT);
     let name = ["name", "toolName", "tool_name"].iter().find_map(|key| take(&mut function, key)).filter(|name| name != CUT);
     let arguments = ["arguments", "input", "args", "tool_kwargs"].iter().find_map(|key| function.remove(*key));
-    let arguments = arguments.filter(|arguments| !arguments.is_null() && arguments != CUT).map(|arguments| Cow::Owned(content_text(arguments)));
+    let arguments = arguments
+        .filter(|arguments| !arguments.is_null() && arguments != CUT)
+        .map(|arguments| Cow::Owned(content_text(arguments)));
     (id.is_some() || name.is_some()).then(|| Part::ToolCall { id, name: name.unwrap_or_default(), arguments })
 }
 

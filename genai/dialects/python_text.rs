@@ -105,7 +105,7 @@ impl<'a> Reader<'a> {
             '{' => self.braces(depth),
             '[' => self.list('[', ']', depth),
             '(' => self.list('(', ')', depth),
-            '<' => self.angle(),
+            '<' => self.angle(depth),
             quote @ ('\'' | '"') => self.string(quote).map(Value::String),
             '-' | '+' | '.' => Some(self.number()),
             digit if digit.is_ascii_digit() => Some(self.number()),
@@ -242,7 +242,7 @@ impl<'a> Reader<'a> {
     }
 
     /// `<Role.USER: 'user'>` is its value, `<class 'int'>` and `<object at 0x7f>` are text.
-    fn angle(&mut self) -> Option<Value> {
+    fn angle(&mut self, outside: usize) -> Option<Value> {
         let start = self.at;
         let mut depth = 0_usize;
         while let Some(c) = self.next() {
@@ -261,7 +261,7 @@ impl<'a> Reader<'a> {
         }
         let text = self.text.get(start..self.at).unwrap_or("");
         let inner = text.trim_start_matches('<').trim_end_matches('>');
-        let value = inner.split_once(": ").and_then(|(_, value)| Reader { text: value, at: 0, cut: false }.value(0));
+        let value = inner.split_once(": ").and_then(|(_, value)| Reader { text: value, at: 0, cut: false }.value(outside + 1));
         Some(value.unwrap_or_else(|| Value::from(text)))
     }
 
@@ -351,6 +351,24 @@ mod tests {
         for text in ["", "Sunny", "call me (later)", "a = b?", "{not json", "1 + 1", "ok", "Paris (France)", "x=1 and more text"]
         {
             assert_eq!(parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn values_within_values_without_end_are_given_up() {
+        for (open, close) in [("[", "]"), ("{'a': ", "}"), ("(", ")"), ("A(a=", ")"), ("<a: ", ">"), ("[<a: ", ">]")] {
+            for close in [close, ""] {
+                let text = format!("[{}1{}]", open.repeat(20_000), close.repeat(20_000));
+                parse(&text);
+            }
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_and_any_beginning_of_one_is_read(text in "[a-zA-Z0-9 '\"{}()<>\\[\\]=:,.\\\\\u{e9}-]{0,64}", cut in 0_usize..64) {
+            parse(&text);
+            structured(text.split_at_checked(cut).map_or(&text, |(start, _)| start));
         }
     }
 
