@@ -77,8 +77,8 @@ pub struct Facts {
     pub agent: Option<AgentName>,
     /// Which attempt it is, from 1.
     pub attempt: u32,
-    /// The model that failed before, and the one that was asked instead.
-    pub fallback: Option<(Arc<str>, Arc<str>)>,
+    /// The model that failed before, where this record asks another one instead.
+    pub fallback: Option<Arc<str>>,
     /// A tool span or log.
     pub tool: Option<ToolFacts>,
     /// Tool calls in its messages that it is the first to tell of.
@@ -112,8 +112,8 @@ pub struct Facts {
     pub(super) tells_attempt: bool,
     /// The wire says which attempt it is.
     pub(super) says_attempt: bool,
-    /// The model that was asked.
-    pub(super) model: Option<Arc<str>>,
+    /// Hash of the model that was asked, and its name where that failed.
+    pub(super) model: Option<(u64, Option<Arc<str>>)>,
 }
 
 impl Facts {
@@ -171,7 +171,9 @@ impl Facts {
             conversation,
             tells_attempt: true,
             says_attempt: attrs.get(keys::CHAPERONE_STEP_ATTEMPT).is_some(),
-            model: text(keys::GEN_AI_REQUEST_MODEL).filter(|_| kind == StepKind::Llm).map(Arc::from),
+            model: text(keys::GEN_AI_REQUEST_MODEL)
+                .filter(|_| kind == StepKind::Llm)
+                .map(|model| (text_hash(model), failed.then(|| Arc::from(model)))),
             tool,
         }
     }
@@ -204,6 +206,10 @@ pub(super) fn arguments_key(arguments: Option<&Json>, digests: Option<&Digests>)
 
 /// The hand-over that the record itself names.
 fn reported_hand_over(record: RecordRef<'_>, kind: StepKind) -> Option<HandedOver> {
+    // A sender's log of a hand-over is the decision itself.
+    if record.as_log().is_some_and(|log| log.event_name() == crate::event_names::DECISION) {
+        return None;
+    }
     let attrs = record.attrs();
     let said = |key: KeyId| attrs.str(key).filter(|name| !name.is_empty()).map(str::to_owned);
     let (source, target) = (said(keys::CHAPERONE_HANDOFF_SOURCE), said(keys::CHAPERONE_HANDOFF_TARGET));

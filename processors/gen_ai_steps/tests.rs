@@ -330,3 +330,19 @@ fn what_is_remembered_is_bounded_and_counted() {
     let evicted = families.iter().find(|family| family.name.starts_with("chaperone_steps_evicted")).expect("a counter");
     assert!(format!("{evicted:?}").contains("84"), "{evicted:?}");
 }
+
+#[test]
+fn a_senders_log_of_a_hand_over_is_told_once() {
+    let record = format!(
+        r#"{{"timeUnixNano":"5","eventName":"chaperone.decision","attributes":[{}]}}"#,
+        pairs(&[
+            GEN_AI,
+            ("chaperone.record.id", "00000000000000000000000000000001"),
+            ("chaperone.decision.type", "handoff"),
+            ("chaperone.handoff.source", "triage"),
+            ("chaperone.handoff.target", "billing"),
+        ])
+    );
+    let (_, made) = process(&running(), logs(&[record]));
+    assert!(made.is_none(), "the log is the decision: {made:?}");
+}
