@@ -37,8 +37,10 @@ pub(crate) fn add<'a>(record: RecordRef<'a>, dialect: Dialect, gathered: &mut Ga
         RecordRef::Span(_) => "",
     };
     own::add(record, name, plan);
-    for row in Rows::get().of(dialect).filter(|row| row.fits(record, name)) {
-        add_row(record, row, plan);
+    for row in Rows::get().of(dialect) {
+        if row.fits(record, name, plan) {
+            add_row(record, row, plan);
+        }
     }
     if let Some(span) = record.as_span() {
         routes::add(record, gathered, plan);

@@ -34,7 +34,9 @@ fn add(value: Value, parts: &mut Vec<Part<'_>>) {
     match value {
         Value::String(text) => parts.push(Part::Text(Cow::Owned(text))),
         // In the schema already.
-        Value::Object(part) if part.contains_key("type") && (part.contains_key("content") || part.len() == 1) => {
+        Value::Object(part)
+            if part.contains_key("type") && !["text", "role", "parts"].iter().any(|key| part.contains_key(*key)) =>
+        {
             parts.push(Part::Json(Cow::Owned(Value::Object(part).to_string())));
         }
         Value::Object(mut block) if !block.contains_key("role") && !block.contains_key("parts") => {

@@ -269,7 +269,7 @@ fn canonical() -> impl Strategy<Value = Map<String, Json>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, max_shrink_iters: 2000, ..ProptestConfig::default() })]
 
     #[test]
     fn normalising_twice_is_normalising_once(made in records(), remove_originals in any::<bool>()) {

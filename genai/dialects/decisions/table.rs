@@ -3,10 +3,11 @@
 //! `genai/data/decision_words.tsv` maps emitters' words to ours.
 //! The rows of a dialect are tried in order on each of its records; every row that fits makes one event.
 
+use super::super::plan::Plan;
 use super::super::{Dialect, table};
 use super::fields::{Field, Words};
 use crate::{event_names, keys};
-use chaperone_proto::{KeyId, RecordRef, ValueRef};
+use chaperone_proto::{KeyId, RecordRef, Value, ValueRef};
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
@@ -62,14 +63,27 @@ pub(super) struct Row {
 
 impl Row {
     /// Whether the record is one of the row's. `name`: the event name of a log.
-    pub(super) fn fits(&self, record: RecordRef<'_>, name: &str) -> bool {
+    pub(super) fn fits(&self, record: RecordRef<'_>, name: &str, plan: &Plan) -> bool {
         self.when.iter().all(|when| match when {
-            When::Attr(key, wanted) => record.attrs().get(*key).is_some_and(|value| is_like(value, *wanted)),
+            When::Attr(key, wanted) => match record.attrs().get(*key) {
+                Some(value) => is_like(value, *wanted),
+                None => plan.planned(*key).is_some_and(|value| is_planned_like(value, *wanted)),
+            },
             When::NoAttr(key) => record.attrs().get(*key).is_none(),
             When::Log(glob) => record.as_log().is_some() && glob.fits(name),
             When::Span(glob) => record.as_span().is_some_and(|span| glob.fits(span.name())),
             When::SpanEvent(_) => record.as_span().is_some(),
         })
+    }
+}
+
+/// The same for what the record will say.
+fn is_planned_like(value: &Value, wanted: Option<Glob>) -> bool {
+    match (wanted, value) {
+        (None, _) => true,
+        (Some(glob), Value::Str(text)) => glob.fits(text),
+        (Some(glob), Value::Bool(yes)) => glob.fits(if *yes { "true" } else { "false" }),
+        (Some(_), _) => false,
     }
 }
 
