@@ -62,3 +62,47 @@ fn keep_keeps_content_and_identities_unless_told() {
     let data = span("{mode: keep, identity: drop}", &attributes);
     assert_eq!(value(&data, "user.id"), None);
 }
+
+#[test]
+fn redact_masks_and_keeps_the_rest() {
+    let data = span("mode: redact", &[("input.value", "I am jane.doe@example.com"), ("user.id", "u-1")]);
+    let Some(Value::Str(text)) = value(&data, "input.value") else { panic!("content stays") };
+    assert!(text.starts_with("I am <EMAIL_") && text.ends_with('>'), "{text}");
+    assert_ne!(value(&data, "user.id"), Some(Value::Str("u-1".to_owned())), "identities are hashed by default");
+}
+
+#[test]
+fn settings_of_keys_recognisers_and_caps_reach_the_policy() {
+    let yaml = r#"
+mode: redact
+recognizers: [{name: employee, pattern: 'E-\d{6}'}]
+allow_values: ['support@example\.com']
+skip_kinds: [phone]
+canaries: [blue-heron]
+deny_keys: [house.*]
+max_content_bytes_by_key: {output.value: 16}
+"#;
+    let said = "E-123456 saw a blue-heron; mail support@example.com or call +49 170 1234567";
+    let data = span(yaml, &[("input.value", said), ("house.x", "y"), ("output.value", "0123456789 and so on and on")]);
+    let Some(Value::Str(text)) = value(&data, "input.value") else { panic!("content stays") };
+    assert!(text.starts_with("<EMPLOYEE_") && text.contains("<CANARY_"), "{text}");
+    assert!(text.ends_with("mail support@example.com or call +49 170 1234567"), "{text}");
+    assert_eq!(value(&data, "house.x"), None);
+    assert_eq!(value(&data, "output.value"), Some(Value::Str("0123456789 an...".to_owned())));
+}
+
+#[test]
+fn what_cannot_be_used_is_refused_with_its_place() {
+    for (yaml, place) in [
+        ("skip_kinds: [faces]", "skip_kinds[0]"),
+        ("recognizers: [{name: 'a b', pattern: x}]", "recognizers[0].name"),
+        ("recognizers: [{name: a, pattern: '('}]", "recognizers[0].pattern"),
+        ("recognizers: [{name: a, pattern: 'x*'}]", "recognizers[0].pattern"),
+        ("allow_values: ['[']", "allow_values[0]"),
+        ("canaries: [abc]", "canaries"),
+        ("max_content_bytes: 3", "max_content_bytes"),
+    ] {
+        let refused = config(yaml);
+        assert!(refused.as_ref().is_err_and(|message| message.contains(place)), "{yaml}: {refused:?}");
+    }
+}
