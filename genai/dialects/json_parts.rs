@@ -130,7 +130,9 @@ pub(crate) fn tool_call(mut call: Object) -> Option<Part<'static>> {
 
 fn tool_result(mut result: Object) -> Part<'static> {
     let is_error = ["is_error", "isError", "error"].iter().any(|key| result.get(*key).and_then(Value::as_bool) == Some(true))
-        || result.get("status").and_then(Value::as_str) == Some("error");
+        || result.get("status").and_then(Value::as_str) == Some("error")
+        // The AI SDK: {"type": "error-text", "value": ...}.
+        || result.get("output").and_then(|output| output.get("type")?.as_str()).is_some_and(|kind| kind.starts_with("error-"));
     let origin = match result.remove("origin") {
         Some(Value::Object(origin)) => origin,
         _ => Object::new(),

@@ -6,7 +6,7 @@
 
 use super::content::{add_messages, add_specials};
 use super::gather::{Gathered, Source};
-use super::mapping::Transform;
+use super::mapping::{Transform, When};
 use super::plan::Plan;
 use super::values::{Converted, convert, host_and_port, strings, words_of};
 use super::words::{self, Provider};
@@ -257,7 +257,15 @@ fn add_provider<'a>(
     let mut found: Option<String> = None;
     let mut named_framework = false;
     for source in sources {
-        let Some(native) = source.value.as_str().filter(|native| !words::is_redacted(native)) else {
+        let said = match source.transform {
+            // The provider that a word of another kind tells.
+            Transform::When(_, When::Word(provider)) => {
+                let fits = matches!(convert(source.transform, source.value), Converted::Value(_));
+                Some(provider).filter(|_| fits)
+            }
+            _ => source.value.as_str().filter(|native| !words::is_redacted(native)),
+        };
+        let Some(native) = said else {
             plan.counts.failed += u64::from(source.value.as_str().is_none());
             continue;
         };

@@ -65,6 +65,10 @@ pub(crate) enum Transform {
     Query,
     /// The name in a tool's description.
     ToolOf,
+    /// Why an answer ended, from the provider's choices.
+    Ending,
+    /// Blocks of the one answer.
+    AnswerBlocks,
     /// How many items such a list has.
     Count,
     /// A model's name without the provider in front.
@@ -198,6 +202,8 @@ impl Transform {
             "query" => Transform::Query,
             "tool-of" => Transform::ToolOf,
             "count" => Transform::Count,
+            "ending" => Transform::Ending,
+            "answer-blocks" => Transform::AnswerBlocks,
             "unprefixed" => Transform::Unprefixed,
             "event-list" => Transform::EventList,
             "conversation" => Transform::Conversation,
@@ -247,14 +253,15 @@ impl Transform {
 pub(crate) enum When {
     Int(i64),
     Bool(bool),
+    Word(&'static str),
 }
 
 impl Transform {
     fn when(text: &'static str) -> Transform {
         let (word, value) = text.split_once('=').expect("invariant: `when:WORD=N` has a value");
         let truth = value.parse().ok().map(When::Bool);
-        let value = truth.or_else(|| value.parse().ok().map(When::Int));
-        Transform::When(word, value.expect("invariant: the N of `when:WORD=N` is a number, true or false"))
+        let value = truth.or_else(|| value.parse().ok().map(When::Int)).unwrap_or(When::Word(value));
+        Transform::When(word, value)
     }
 }
 

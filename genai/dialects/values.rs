@@ -53,6 +53,7 @@ pub(crate) fn convert(transform: Transform, value: ValueRef<'_>) -> Converted {
             Some(text) if is_like(text, word) => Some(match result {
                 When::Int(number) => Value::Int(number),
                 When::Bool(yes) => Value::Bool(yes),
+                When::Word(word) => Value::Str(word.to_owned()),
             }),
             _ => return Converted::Absent,
         },
@@ -72,6 +73,10 @@ pub(crate) fn convert(transform: Transform, value: ValueRef<'_>) -> Converted {
             ValueRef::Str("true" | "True") => Some(Value::Bool(true)),
             ValueRef::Str("false" | "False") => Some(Value::Bool(false)),
             _ => None,
+        },
+        Transform::Ending => match value.as_str().and_then(answers::ending) {
+            Some(word) => Some(strings(&finish_reasons(ValueRef::Str(word)))),
+            None => return Converted::Absent,
         },
         Transform::Name => value.as_str().filter(|text| words::is_name(text)).map(|text| Value::Str(text.to_owned())),
         Transform::Query => value.as_str().map(|text| Value::Str(answers::query(text).unwrap_or_else(|| text.to_owned()))),
