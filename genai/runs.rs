@@ -88,7 +88,8 @@ struct Names {
     findings: BTreeSet<String>,
     tags: BTreeSet<String>,
     aliases: BTreeSet<String>,
-    handoffs: Vec<(String, String)>,
+    /// From, to, and whether the work comes back: delegated, not handed over.
+    handoffs: Vec<(String, String, bool)>,
 }
 
 impl About {

@@ -88,6 +88,33 @@ fn string(batch: &Batch, key: chaperone_proto::KeyId) -> String {
 }
 
 #[test]
+fn a_delegation_is_one_edge_though_a_decision_and_the_tree_tell_of_it() {
+    let decision = |target: &str, how: &str| Event {
+        name: "chaperone.decision".to_owned(),
+        attributes: vec![
+            text(keys::CHAPERONE_DECISION_TYPE, "handoff"),
+            text(keys::CHAPERONE_HANDOFF_SOURCE, "triage"),
+            text(keys::CHAPERONE_HANDOFF_TARGET, target),
+            text(keys::CHAPERONE_HANDOFF_TYPE, how),
+        ],
+        ..Default::default()
+    };
+    let mut outer = span(9, 0, "agent", vec![text(keys::GEN_AI_AGENT_NAME, "triage")]);
+    outer.events = vec![decision("billing", "delegate"), decision("research", "delegate"), decision("sales", "transfer")];
+    let inner = span(2, 9, "agent", vec![text(keys::GEN_AI_AGENT_NAME, "billing")]);
+    let mut run = chaperone_genai::runs::Run::new("r");
+    let data = batch(vec![outer, inner]).data;
+    (0..data.records()).for_each(|at| drop(run.add(data.record(at), 10, str::to_owned)));
+    let edges: Vec<_> = run
+        .summary()
+        .edges
+        .into_iter()
+        .map(|edge| format!("{} {} {} {}", edge.from, edge.relation, edge.to, edge.calls))
+        .collect();
+    assert_eq!(edges, ["triage delegates billing 1", "triage delegates research 1", "triage handoff sales 1"]);
+}
+
+#[test]
 fn a_run_whose_outermost_span_ended_is_closed_after_a_pause() {
     let runs = Runs::new(Config::default());
     runs.send(

@@ -143,8 +143,9 @@ impl Run {
             event_names::DECISION if attrs.str(keys::CHAPERONE_DECISION_TYPE) == Some("handoff") => {
                 let from = attrs.str(keys::CHAPERONE_HANDOFF_SOURCE).unwrap_or_default();
                 let to = attrs.str(keys::CHAPERONE_HANDOFF_TARGET).unwrap_or_default();
+                let delegates = attrs.str(keys::CHAPERONE_HANDOFF_TYPE) == Some("delegate");
                 if self.names.handoffs.len() < super::MOST_NAMES {
-                    self.names.handoffs.push((from.to_owned(), to.to_owned()));
+                    self.names.handoffs.push((from.to_owned(), to.to_owned(), delegates));
                 }
             }
             _ => {}

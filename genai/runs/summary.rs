@@ -2,7 +2,7 @@
 
 use super::step::{Kind, Step};
 use super::{About, Run, Usage};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -232,12 +232,14 @@ impl Run {
             edge.1 += u64::from(error);
             edge.2 += duration;
         };
+        let mut below: HashSet<(&str, &str)> = HashSet::new();
         for step in self.steps().filter(|step| !step.duplicate) {
             let duration = step.end_ns.saturating_sub(step.start_ns);
             match step.kind {
                 Kind::Agent => {
                     let above = self.ancestors(step).find(|above| above.kind == Kind::Agent && above.name != step.name);
                     if let Some(above) = above {
+                        below.insert((&above.name, &step.name));
                         add(&above.name, &step.name, "delegates", step.error, duration);
                     }
                 }
@@ -245,8 +247,13 @@ impl Run {
                 _ => {}
             }
         }
-        for (from, to) in &self.names.handoffs {
-            add(from, to, "handoff", false, 0);
+        // An agent that works below another is an edge of the tree already.
+        for (from, to, delegates) in &self.names.handoffs {
+            match delegates {
+                true if below.contains(&(from.as_str(), to.as_str())) => {}
+                true => add(from, to, "delegates", false, 0),
+                false => add(from, to, "handoff", false, 0),
+            }
         }
         let edge = |((from, to, relation), (calls, errors, duration_ns))| Edge { from, to, relation, calls, errors, duration_ns };
         edges.into_iter().map(edge).collect()

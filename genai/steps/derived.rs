@@ -33,7 +33,8 @@ pub(super) fn decisions(record: RecordRef<'_>, facts: &Facts) -> Vec<Pairs> {
         pairs.push((keys::CHAPERONE_STEP_ATTEMPT, Value::Int(i64::from(facts.attempt))));
         found.push(pairs);
     }
-    if let Some((from, to)) = &facts.fallback {
+    if let Some(from) = &facts.fallback {
+        let to = record.attrs().str(keys::GEN_AI_REQUEST_MODEL).unwrap_or_default();
         let mut pairs = decision("fall_back", "fallback", "code", to);
         pairs.push((keys::CHAPERONE_FALLBACK_FROM_MODEL, text(from)));
         pairs.push((keys::CHAPERONE_FALLBACK_TO_MODEL, text(to)));

@@ -69,13 +69,17 @@ struct Attempt {
 
 /// A model call that ended.
 #[derive(Debug, Clone)]
-struct Call {
-    parent: [u8; 8],
+pub struct Call {
+    /// Span around it.
+    pub parent: [u8; 8],
     /// Instrumentations name one model in different ways: only calls of one are compared.
-    emitter: u64,
-    model: Arc<str>,
-    end_ns: u64,
-    failed: bool,
+    pub emitter: u64,
+    /// Hash of the model's name.
+    pub model: u64,
+    /// End.
+    pub end_ns: u64,
+    /// The model's name, of a call that failed.
+    pub failed: Option<Arc<str>>,
 }
 
 #[derive(Debug, Default)]
@@ -245,27 +249,26 @@ impl Lineage {
         (number, is_told)
     }
 
-    /// The model whose call failed last before this one began, when that is the last call below `parent` and its model is another.
+    /// The model whose call failed last before `start_ns`, when that is the last call below `parent` and its model is another.
     ///
-    /// Remembers this call.
+    /// Remembers the call that begins then.
     pub fn failed_model_before(
         &mut self,
         trace: [u8; 16],
         parent: Option<[u8; 8]>,
-        (emitter, model): (u64, &Arc<str>),
-        interval: (u64, u64),
-        failed: bool,
+        start_ns: u64,
+        call: Call,
     ) -> Option<Arc<str>> {
-        let places = self.through_calls(trace, parent);
+        let is_first = self.traces.get(&trace).is_none_or(|held| held.calls.is_empty());
+        let places = if is_first { Vec::new() } else { self.through_calls(trace, parent) };
         let calls = &mut self.traces.get_mut(&trace)?.calls;
-        let (start_ns, end_ns) = interval;
-        let near = calls.iter().filter(|call| call.emitter == emitter && places.contains(&call.parent));
-        let before = near.filter(|call| call.end_ns <= start_ns).max_by_key(|call| call.end_ns);
-        let fallback = before.filter(|before| before.failed && before.model != *model).map(|before| Arc::clone(&before.model));
+        let near = calls.iter().filter(|other| other.emitter == call.emitter && places.contains(&other.parent));
+        let before = near.filter(|other| other.end_ns <= start_ns).max_by_key(|other| other.end_ns);
+        let fallback = before.filter(|other| other.model != call.model).and_then(|other| other.failed.clone());
         if calls.len() == MOST_ATTEMPTS {
             calls.pop_front();
         }
-        calls.push_back(Call { parent: parent.unwrap_or_default(), emitter, model: Arc::clone(model), end_ns, failed });
+        calls.push_back(call);
         fallback
     }
 

@@ -5,6 +5,7 @@
 
 use super::facts::{Facts, arguments_key, hash_of};
 use super::failure::code_of_result;
+use super::lineage::Call;
 use super::{
     AgentName, Asked, CallEvent, CallKey, CallMemory, Digester, Evidence, HandedOver, Held, IN_MESSAGES, Lineage, Named, Run,
 };
@@ -25,11 +26,10 @@ impl Facts {
         if self.is_span && repeats && self.attempt == 1 {
             (self.attempt, self.tells_attempt) = lineage.attempt(trace, self.parent, self.what, self.interval, self.failed);
         }
-        if self.is_span
-            && let Some(model) = &self.model
-        {
-            let from = lineage.failed_model_before(trace, self.parent, (self.emitter, model), self.interval, self.failed);
-            self.fallback = from.map(|from| (from, std::sync::Arc::clone(model)));
+        if let Some((model, failed)) = self.model.take().filter(|_| self.is_span) {
+            let call =
+                Call { parent: self.parent.unwrap_or_default(), emitter: self.emitter, model, end_ns: self.interval.1, failed };
+            self.fallback = lineage.failed_model_before(trace, self.parent, self.interval.0, call);
         }
         if let Some(tool) = &mut self.tool {
             tool.is_framework |= lineage.names_agent(trace, &tool.name);

@@ -64,9 +64,9 @@ pub fn attributes(record: RecordRef<'_>, facts: &Facts, digester: &Digester) -> 
             set(keys::CHAPERONE_FAILURE_RETRYABLE, Value::Bool(retryable));
         }
     }
-    if let Some((from, to)) = &facts.fallback {
+    if let Some(from) = &facts.fallback {
         set(keys::CHAPERONE_FALLBACK_FROM_MODEL, text(from));
-        set(keys::CHAPERONE_FALLBACK_TO_MODEL, text(to));
+        set(keys::CHAPERONE_FALLBACK_TO_MODEL, text(attrs.str(keys::GEN_AI_REQUEST_MODEL).unwrap_or_default()));
     }
     if let Some(tool) = &facts.tool {
         let kind = tool_kind(&tool.name);
