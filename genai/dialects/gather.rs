@@ -193,6 +193,7 @@ impl<'a> Gathered<'a> {
             | Transform::EventList
             | Transform::Conversation
             | Transform::FunctionCall
+            | Transform::AnswerBlocks
             | Transform::PromptVariables
             | Transform::Subject
             | Transform::Owner

@@ -2,7 +2,7 @@
 //!
 //! `event-list`: Pydantic AI and Logfire, objects with `event.name`. `conversation`: all messages of a run, the answer last.
 //! `raw-request`: LiteLLM's `llm.<provider>.messages`, `.choices`, `.content`, as Python prints them.
-//! `function-call`: the one call of OpenAI's API of functions. What stands under a canonical key already stays.
+//! `function-call`: the one call of OpenAI's API of functions. `answer-blocks`: the blocks of one answer. What stands under a canonical key already stays.
 
 use super::gather::Gathered;
 use super::json_messages::{self, of_object};
@@ -26,6 +26,7 @@ pub(crate) fn add(record: RecordRef<'_>, gathered: &Gathered<'_>, plan: &mut Pla
             Transform::Conversation => conversation(*value),
             Transform::RawRequest => raw(name, *value),
             Transform::FunctionCall => call(*value),
+            Transform::AnswerBlocks => blocks(*value),
             _ => continue,
         };
         match told {
@@ -115,21 +116,24 @@ fn raw(name: &str, value: ValueRef<'_>) -> Option<Told> {
         "messages" | "contents" => Some(Told { input: messages(value)?, ..Told::default() }),
         "choices" | "candidates" => Some(Told { output: messages(value)?, ..Told::default() }),
         // Blocks of one message, or items of the Responses API.
-        "content" | "output" => {
-            let Json::Array(blocks) = json(value)? else { return None };
-            let mut message = Message { role: Some(Cow::Borrowed("assistant")), ..Message::default() };
-            for block in blocks {
-                match block {
-                    Json::Object(object) if object.contains_key("role") => {
-                        message.parts.extend(of_object(object, "assistant").into_iter().flat_map(|inner| inner.parts));
-                    }
-                    block => json_messages::add_blocks(vec![block], &mut message),
-                }
-            }
-            (!message.parts.is_empty()).then(|| Told { output: vec![message], ..Told::default() })
-        }
+        "content" | "output" => blocks(value),
         _ => None,
     }
+}
+
+/// The blocks of one answer.
+fn blocks(value: ValueRef<'_>) -> Option<Told> {
+    let Json::Array(blocks) = json(value)? else { return None };
+    let mut message = Message { role: Some(Cow::Borrowed("assistant")), ..Message::default() };
+    for block in blocks {
+        match block {
+            Json::Object(object) if object.contains_key("role") => {
+                message.parts.extend(of_object(object, "assistant").into_iter().flat_map(|inner| inner.parts));
+            }
+            block => json_messages::add_blocks(vec![block], &mut message),
+        }
+    }
+    (!message.parts.is_empty()).then(|| Told { output: vec![message], ..Told::default() })
 }
 
 fn call(value: ValueRef<'_>) -> Option<Told> {
