@@ -174,7 +174,7 @@ fn other_telemetry_is_told_only_when_asked_for() {
     assert_eq!((code, out.as_str()), (0, ""));
     assert!(errors.starts_with("1 records, 0 of agents"), "{errors}");
     let (_, out, _) = outcome(folder.path(), &["explain", "--all", "spans.json"]);
-    assert!(out.contains("none: no scope and no marker of an agent"), "{out}");
+    assert!(out.contains("none: not taken for an agent's"), "{out}");
 }
 
 #[test]

@@ -19,7 +19,7 @@ pub fn of(account: &Account) -> String {
         [&account.trace_id, &account.span_id].into_iter().map(String::as_str).filter(|id| !id.is_empty()).collect();
     let _ = writeln!(lines.text, "{record} {name}  [{scope}]  {}  {file}", ids.join("/"));
     let Some(dialect) = &account.dialect else {
-        lines.add("dialect", "none: no scope and no marker of an agent");
+        lines.add("dialect", "none: not taken for an agent's");
         return lines.end();
     };
     let version = dialect.version.as_ref().map_or(String::new(), |version| format!(" ({version})"));
