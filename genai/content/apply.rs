@@ -54,7 +54,7 @@ impl Policy {
             }
             if !resources.contains(&resource) {
                 resources.push(resource);
-                data.edit(at).map_resource_attrs(|key, value| self.edit(place, key, value, &mut report));
+                self.apply_resource(data, place, &mut report);
             }
         }
         report
@@ -134,13 +134,13 @@ impl Policy {
         id.filter(|_| is_plain).and_then(class::settled)
     }
 
-    /// Name, version and attributes of the instrumentation scope.
+    /// Name, version, schema and attributes of the instrumentation scope.
     fn apply_scope(&self, data: &mut Data, place: Place, report: &mut Report) {
         if self.mode != Mode::Keep {
             let shapes = self.masker(Looks::Shapes, self.hash_key);
             let scope = data.record(place.at).scope();
-            let name = shapes.text("", scope.name(), report);
-            let version = shapes.text("", scope.version(), report);
+            let [name, version, url] =
+                [scope.name(), scope.version(), scope.schema_url()].map(|text| shapes.text("", text, report));
             let mut edited = data.edit(place.at);
             if let Some(name) = name {
                 edited.set_scope_name(&name);
@@ -148,8 +148,23 @@ impl Policy {
             if let Some(version) = version {
                 edited.set_scope_version(&version);
             }
+            if let Some(url) = url {
+                edited.set_scope_schema_url(&url);
+            }
         }
         data.edit(place.at).map_scope_attrs(|key, value| self.edit(place, key, value, report));
+    }
+
+    /// Schema and attributes of the resource.
+    fn apply_resource(&self, data: &mut Data, place: Place, report: &mut Report) {
+        if self.mode != Mode::Keep {
+            let shapes = self.masker(Looks::Shapes, self.hash_key);
+            let url = shapes.text("", data.record(place.at).resource().schema_url(), report);
+            if let Some(url) = url {
+                data.edit(place.at).set_resource_schema_url(&url);
+            }
+        }
+        data.edit(place.at).map_resource_attrs(|key, value| self.edit(place, key, value, report));
     }
 
     /// Every text of a record that is no attribute.

@@ -34,6 +34,9 @@ const ADDRESSES: [&str; 3] = ["url.full", "http.url", "http.target"];
 static BY_NAME: LazyLock<FastMap<Class>> =
     LazyLock::new(|| keys::ALL.iter().copied().zip(keys::CLASSES.iter().copied()).collect());
 
+/// Resources of agents: prompts stand on command lines.
+const COMMAND_LINES: [&str; 2] = ["process.command_args", "process.command_line"];
+
 /// Whether a key holds content on any span, and of what kind.
 pub(super) fn generic(name: &str) -> Option<Known> {
     let begins = |known: &str| name.strip_prefix(known).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
@@ -63,6 +66,9 @@ pub(super) fn of(dialect: Dialect, key: Key<'_>, value: ValueRef<'_>) -> Known {
         (_, class) => {
             if let Some(generic) = generic(key.name) {
                 return generic;
+            }
+            if COMMAND_LINES.contains(&key.name) {
+                return Known::Generic;
             }
             if key.name.starts_with(METADATA) {
                 return Known::Class(Class::Content);

@@ -1,6 +1,7 @@
 //! Keyed digests: pseudonyms of identities, and the fingerprint of removed content.
 
 use crate::record::hex;
+use crate::steps::Digester;
 use chaperone_proto::ValueRef;
 
 /// A pseudonym: 128 bits of a keyed digest in hex. Equal for equal texts under one key, and nothing without the key.
@@ -14,36 +15,28 @@ fn shorten(hash: &blake3::Hash) -> String {
 
 /// Collects removed content of one record: its size, and one digest that does not depend on the order of attributes.
 #[derive(Debug)]
-pub(super) struct Fingerprint<'k> {
-    hash_key: &'k [u8; 32],
-    parts: Vec<[u8; 32]>,
+pub(super) struct Fingerprint {
+    digester: Digester,
+    parts: Vec<String>,
     pub(super) bytes: usize,
 }
 
-impl<'k> Fingerprint<'k> {
-    pub(super) fn new(hash_key: &'k [u8; 32]) -> Fingerprint<'k> {
-        Fingerprint { hash_key, parts: Vec::new(), bytes: 0 }
+impl Fingerprint {
+    pub(super) fn new(hash_key: &[u8; 32]) -> Fingerprint {
+        Fingerprint { digester: Digester::new(*hash_key), parts: Vec::new(), bytes: 0 }
     }
     pub(super) fn add(&mut self, name: &str, value: ValueRef<'_>) {
-        let mut hasher = blake3::Hasher::new_keyed(self.hash_key);
-        hasher.update(name.as_bytes());
-        hasher.update(&[0]);
-        self.bytes += with_text(value, |text| {
-            hasher.update(text.as_bytes());
-            text.len()
-        });
-        self.parts.push(*hasher.finalize().as_bytes());
+        let (part, bytes) = with_text(value, |text| (self.digester.texts(&[name, text]), text.len()));
+        self.bytes += bytes;
+        self.parts.push(part);
     }
     pub(super) fn is_empty(&self) -> bool {
         self.parts.is_empty()
     }
     pub(super) fn digest(&mut self) -> String {
         self.parts.sort_unstable();
-        let mut hasher = blake3::Hasher::new_keyed(self.hash_key);
-        for part in &self.parts {
-            hasher.update(part);
-        }
-        shorten(&hasher.finalize())
+        let parts: Vec<&str> = self.parts.iter().map(String::as_str).collect();
+        self.digester.texts(&parts)
     }
 }
 

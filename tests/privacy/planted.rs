@@ -28,10 +28,12 @@ fn is_free(key: &str) -> bool {
 
 fn plant_traces(planting: &mut Planting, request: &mut ExportTraceServiceRequest) {
     for resource_spans in &mut request.resource_spans {
+        planting.text(&mut resource_spans.schema_url);
         if let Some(resource) = &mut resource_spans.resource {
             plant_attributes(planting, &mut resource.attributes, is_free);
         }
         for scope_spans in &mut resource_spans.scope_spans {
+            planting.text(&mut scope_spans.schema_url);
             if let Some(scope) = &mut scope_spans.scope {
                 planting.text(&mut scope.name);
                 planting.text(&mut scope.version);
@@ -62,10 +64,12 @@ fn plant_traces(planting: &mut Planting, request: &mut ExportTraceServiceRequest
 
 fn plant_logs(planting: &mut Planting, request: &mut ExportLogsServiceRequest) {
     for resource_logs in &mut request.resource_logs {
+        planting.text(&mut resource_logs.schema_url);
         if let Some(resource) = &mut resource_logs.resource {
             plant_attributes(planting, &mut resource.attributes, is_free);
         }
         for scope_logs in &mut resource_logs.scope_logs {
+            planting.text(&mut scope_logs.schema_url);
             if let Some(scope) = &mut scope_logs.scope {
                 planting.text(&mut scope.name);
                 planting.text(&mut scope.version);
