@@ -77,16 +77,16 @@ pub(crate) fn insert(all: &mut Vec<PathRows>, key: &'static str, path: &'static 
 pub(crate) fn read(record: RecordRef<'_>, dialect: Dialect) -> Vec<Found> {
     let mut found = Vec::new();
     for of_key in Mapping::get().paths(dialect) {
-        if of_key.rows.iter().any(|(_, rule)| rule.only.is_none()) {
+        if !of_key.waits() {
             of_key.read(record, |_| true, &mut found);
         }
     }
     found
 }
 
-/// Whether rows of a dialect look into JSON.
-pub(crate) fn has_any(dialect: Dialect) -> bool {
-    Mapping::get().paths(dialect).next().is_some()
+/// Whether a dialect has keys that wait.
+pub(crate) fn has_waiting(dialect: Dialect) -> bool {
+    Mapping::get().paths(dialect).any(PathRows::waits)
 }
 
 /// What the rows find that wait, in a record of this operation and kind.
@@ -94,8 +94,7 @@ pub(crate) fn read_conditional(record: RecordRef<'_>, dialect: Dialect, operatio
     let mut found = Vec::new();
     let holds = |rule: &Rule| rule.only.is_some_and(|only| only.holds(operation, kind));
     for of_key in Mapping::get().paths(dialect) {
-        let waits = of_key.rows.iter().all(|(_, rule)| rule.only.is_some());
-        if waits && of_key.rows.iter().any(|(_, rule)| holds(rule)) {
+        if of_key.waits() && of_key.rows.iter().any(|(_, rule)| holds(rule)) {
             of_key.read(record, holds, &mut found);
         }
     }
@@ -103,10 +102,12 @@ pub(crate) fn read_conditional(record: RecordRef<'_>, dialect: Dialect, operatio
 }
 
 impl PathRows {
+    fn waits(&self) -> bool {
+        self.rows.iter().all(|(_, rule)| rule.only.is_some())
+    }
+
     fn read(&self, record: RecordRef<'_>, wanted: impl Fn(&Rule) -> bool, found: &mut Vec<Found>) {
-        // A key without an id was indexed before the table was read.
-        let attrs = record.attrs();
-        let Some(value) = attrs.get(self.key).or_else(|| attrs.get_named(self.name)) else { return };
+        let Some(value) = record.attrs().get(self.key) else { return };
         let json = match value {
             ValueRef::Str(text) => parse(text),
             ValueRef::Empty => None,

@@ -32,7 +32,7 @@ pub fn normalize(record: RecordRef<'_>, dialect: Dialect, options: Options, plan
     let found_later;
     let mut gathered = Gathered::read(record, dialect, &found, plan);
     kinds::add(record, &mut gathered, plan);
-    if gathered.has_conditional() || json_paths::has_any(dialect) {
+    if gathered.has_conditional() || json_paths::has_waiting(dialect) {
         let word = |key| text(record, plan, key).unwrap_or("").to_owned();
         let (operation, kind) = (word(keys::GEN_AI_OPERATION_NAME), word(keys::CHAPERONE_STEP_KIND));
         found_later = json_paths::read_conditional(record, dialect, &operation, &kind);
