@@ -6,6 +6,7 @@
 mod agent_runs;
 mod captures;
 mod expected;
+mod never_twice;
 mod order;
 mod run;
 mod runs;
