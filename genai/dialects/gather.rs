@@ -194,6 +194,7 @@ impl<'a> Gathered<'a> {
             | Transform::Conversation
             | Transform::FunctionCall
             | Transform::AnswerBlocks
+            | Transform::DecisionAnswers
             | Transform::PromptVariables
             | Transform::Subject
             | Transform::Owner

@@ -69,6 +69,8 @@ pub(crate) enum Transform {
     Ending,
     /// Blocks of the one answer.
     AnswerBlocks,
+    /// What a decision model answered, by question.
+    DecisionAnswers,
     /// How many items such a list has.
     Count,
     /// A model's name without the provider in front.
@@ -204,6 +206,7 @@ impl Transform {
             "count" => Transform::Count,
             "ending" => Transform::Ending,
             "answer-blocks" => Transform::AnswerBlocks,
+            "decision-answers" => Transform::DecisionAnswers,
             "unprefixed" => Transform::Unprefixed,
             "event-list" => Transform::EventList,
             "conversation" => Transform::Conversation,

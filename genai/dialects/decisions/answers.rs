@@ -1,4 +1,4 @@
-//! OpenInference spans of kind DECISION: a decision model answered typed questions, each with a probability.
+//! Spans of a decision model (OpenInference's kind DECISION, Pydantic AI's `decide`): typed questions, each answered with a probability.
 //!
 //! One event an answer. A number answers with a score, anything else with a class.
 
@@ -19,7 +19,8 @@ pub(super) fn add(record: RecordRef<'_>, gathered: &Gathered<'_>, plan: &mut Pla
         return;
     }
     let output = gathered.special_str(Transform::BlobOutput).and_then(|text| serde_json::from_str::<Json>(text).ok());
-    let Some(answers) = output.as_ref().and_then(|output| output.get("answers")) else { return };
+    let own = gathered.special_str(Transform::DecisionAnswers).and_then(|text| serde_json::from_str::<Json>(text).ok());
+    let Some(answers) = own.as_ref().or_else(|| output.as_ref()?.get("answers")) else { return };
     let model = text(record, plan, keys::GEN_AI_RESPONSE_MODEL).map(str::to_owned);
     let named: Vec<(Option<&str>, &Json)> = match answers {
         Json::Array(items) => items.iter().map(|item| (None, item)).collect(),
@@ -29,7 +30,7 @@ pub(super) fn add(record: RecordRef<'_>, gathered: &Gathered<'_>, plan: &mut Pla
     for (key, answer) in named.into_iter().take(MOST_ANSWERS) {
         let field = |names: &[&str]| names.iter().find_map(|name| answer.get(*name));
         let name = key.or_else(|| field(&["name", "question", "id"]).and_then(Json::as_str)).unwrap_or("decision");
-        let said = field(&["answer", "label", "value", "outcome"]);
+        let said = field(&["answer", "label", "value", "outcome", "choice", "score", "noul"]);
         let outcome = match said {
             Some(Json::String(text)) => text.clone(),
             Some(other) => other.to_string(),
