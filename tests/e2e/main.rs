@@ -4,6 +4,7 @@
 //! signature. Every test ends with the conservation equations and a clean stop.
 
 mod beside;
+mod corpus;
 mod emitting;
 mod quickstarts;
 mod replay;
@@ -17,6 +18,13 @@ mod sidecar;
 mod stop;
 mod walk;
 mod webhook;
+
+// What the wires of the captures carry, and what that costs.
+#[path = "../facts/price.rs"]
+mod price;
+#[allow(dead_code, reason = "shared with the tests of facts, which compare more")]
+#[path = "../facts/wire.rs"]
+mod wire;
 
 use anyhow::Result;
 use chaperone_testkit::collector::Collector;

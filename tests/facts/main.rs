@@ -12,6 +12,7 @@ mod events;
 mod found;
 mod lacking;
 mod open;
+mod price;
 mod table;
 mod wire;
 
