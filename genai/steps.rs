@@ -36,6 +36,8 @@ pub use tools::{Hints, Offered, ToolKind, offered_tools, resource, tool_kind};
 pub use write::{Event, attributes, events, is_written, write, write_logs};
 
 #[cfg(test)]
+mod failure_tests;
+#[cfg(test)]
 mod record_tests;
 #[cfg(test)]
 mod tests;

@@ -15,10 +15,13 @@ struct Attempt {
     failed: bool,
 }
 
+/// What is tried: the span above it, the kind of step, its name, and a tool's arguments.
+type Operation<'a> = (Option<[u8; 8]>, &'a str, &'a str, &'a str);
+
 impl Run {
     /// Attempts after the first ones. `uncounted`: spans of calls that other records tell of.
     pub(super) fn retries(&self, uncounted: &HashSet<[u8; 8]>) -> u64 {
-        let mut groups: BTreeMap<(Option<[u8; 8]>, &str, &str, &str), Vec<&Step>> = BTreeMap::new();
+        let mut groups: BTreeMap<Operation<'_>, Vec<&Step>> = BTreeMap::new();
         // A log may own a call whose span alone says which attempt it was.
         let tells = |step: &Step| !step.duplicate || (step.is_span && step.attempt > 1);
         let is_counted =

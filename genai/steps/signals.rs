@@ -67,12 +67,10 @@ pub fn signals(record: RecordRef<'_>, facts: &Facts, thresholds: &Thresholds) ->
                 found.push(Signal::new("empty_output", "inferred"));
             }
         }
-        StepKind::Tool => {
-            if facts.tool.as_ref().is_some_and(|tool| !tool.duplicate) {
-                let kind = if facts.failed { "tool_failure" } else { "tool_success" };
-                let code = facts.failure.as_ref().map(|failure| failure.code.clone());
-                found.push(Signal { code, ..Signal::new(kind, "mapped") });
-            }
+        StepKind::Tool if facts.tool.as_ref().is_some_and(|tool| !tool.duplicate) => {
+            let kind = if facts.failed { "tool_failure" } else { "tool_success" };
+            let code = facts.failure.as_ref().map(|failure| failure.code.clone());
+            found.push(Signal { code, ..Signal::new(kind, "mapped") });
         }
         StepKind::Retrieval if !facts.failed && has_no_documents(record) => {
             found.push(Signal::new("empty_retrieval", "inferred"));

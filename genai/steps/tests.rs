@@ -78,6 +78,45 @@ fn tools_are_classed_by_their_names() {
     check("delete_file", "file_system", "destructive");
     check("mcp__support__get_weather", "search", "read");
     check("frobnicate", "other", "unknown");
+    check("Bash", "code_execution", "external_effect");
+    check("exec_command", "code_execution", "external_effect");
+    check("execute_sql", "database", "external_effect");
+    check("run_sql_query", "database", "external_effect");
+    check("get_customer", "database", "read");
+    check("update_record", "database", "write");
+    check("drop_table", "database", "destructive");
+    check("read_file", "file_system", "read");
+    check("write_file", "file_system", "write");
+    check("str_replace_based_edit_tool", "file_system", "write");
+    check("list_directory", "file_system", "read");
+    check("WebFetch", "network", "read");
+    check("browser_click", "network", "external_effect");
+    check("http_request", "network", "unknown");
+    check("web_search", "search", "read");
+    check("create_user", "identity", "write");
+    check("reset_password", "identity", "destructive");
+    check("charge_card", "payment", "external_effect");
+    check("slack_post_message", "message", "external_effect");
+    check("cancel_order", "database", "destructive");
+}
+
+#[test]
+fn the_tables_name_classes_risks_and_codes_of_the_contract() {
+    const CLASSES: [&str; 9] =
+        ["code_execution", "file_system", "database", "network", "payment", "identity", "message", "search", "other"];
+    const RISKS: [&str; 5] = ["read", "write", "destructive", "external_effect", "unknown"];
+    for row in crate::dialects::table::rows(include_str!("../data/tool_words.tsv"), 3) {
+        let known: &[&str] = if row[0] == "class" { &CLASSES } else { &RISKS };
+        assert!(known.contains(&row[1]), "{row:?}");
+    }
+    const DOES: [&str; 7] = ["transfer", "delegate", "return", "escalate_human", "end", "placeholder", "tool"];
+    for row in crate::dialects::table::rows(include_str!("../data/framework_tools.tsv"), 4) {
+        assert!(row.len() == 4 && DOES.contains(&row[1]), "{row:?}");
+    }
+    const STAGES: [&str; 6] = ["planning", "validation", "execution", "generation", "delivery", "-"];
+    for row in crate::dialects::table::rows(include_str!("../data/failure_causes.tsv"), 9) {
+        assert!(row.len() == 9 && STAGES.contains(&row[2]) && ["yes", "no", "-"].contains(&row[1]), "{row:?}");
+    }
 }
 
 #[test]
