@@ -192,6 +192,7 @@ fn is_canonical(source: &Source<'_>) -> bool {
     match (source.transform, source.value) {
         (Transform::Int, ValueRef::Int(_)) | (Transform::Double, ValueRef::Double(_)) => true,
         (Transform::Copy, ValueRef::Str(text)) => !words::is_redacted(text),
+        (Transform::Url, ValueRef::Str(text)) => !words::is_redacted(text) && !text.contains("://"),
         _ => false,
     }
 }
