@@ -271,19 +271,22 @@ impl AgentRuns {
 
     /// Removes runs that were given out long ago; tells whether any is left.
     fn forget(&self, now: Now) -> bool {
-        let mut any = false;
+        let (mut any, mut removed) = (false, false);
         for i in 0..self.state.shards.count() {
             let mut shard = self.state.shards.lock(i);
             shard.retain(|_, tracked| {
                 let keep = tracked.changed || now.mono.saturating_sub(tracked.seen) < self.config.keep_closed.get();
                 if !keep {
+                    removed = true;
                     self.state.steps.fetch_sub(tracked.run.steps_kept(), Ordering::Relaxed);
                 }
                 keep
             });
             any |= !shard.is_empty();
         }
-        self.state.ties.retain(|run| self.shard_of(run).contains_key(run));
+        if removed {
+            self.state.ties.retain(|run| self.shard_of(run).contains_key(run));
+        }
         any
     }
 }
