@@ -139,7 +139,9 @@ impl Facts {
         let what_name = tool.as_ref().map_or_else(|| text(keys::GEN_AI_REQUEST_MODEL).unwrap_or(""), |tool| &tool.name);
         let shape = tool.as_ref().and_then(|tool| tool.arguments.as_ref()).map_or("", |digests| &digests.shape);
         let run_id = record::run_id(record);
-        let own_run = !run_id.is_empty() && record.trace_id().is_none_or(|trace| !is_hex_of(&run_id, &trace));
+        // Only tools are matched by name.
+        let names_tools = tool.is_some() || !conversation.requested.is_empty() || conversation.has_outcomes();
+        let own_run = names_tools && !run_id.is_empty() && record.trace_id().is_none_or(|trace| !is_hex_of(&run_id, &trace));
         let run = text_hash(&run_id);
         Facts {
             at,

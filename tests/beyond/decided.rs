@@ -1,4 +1,4 @@
-//! Derived decisions and the signs of tools on enriched records.
+//! Derived decisions and the signs of tools on enriched records; what was sent again is skipped, as whoever adds up does.
 
 use crate::wire::Counts;
 use chaperone_genai::{event_names, keys};
@@ -20,7 +20,8 @@ impl Decided {
     pub fn of(enriched: &[Data]) -> Decided {
         let mut decided = Decided::default();
         for data in enriched {
-            for record in (0..data.records()).map(|at| data.record(at)) {
+            let is_resent = |record: &RecordRef<'_>| record.attrs().get(keys::CHAPERONE_USAGE_RESENT).is_some();
+            for record in (0..data.records()).map(|at| data.record(at)).filter(|record| !is_resent(record)) {
                 match record {
                     RecordRef::Span(span) => span.events().for_each(|event| decided.add(event.name(), event.attrs())),
                     RecordRef::Log(log) => decided.add(log.event_name(), log.attrs()),

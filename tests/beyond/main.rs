@@ -100,7 +100,8 @@ fn decisions_and_signs_of_tools_do_not_depend_on_requests_or_their_order() {
         let orders = [
             ("one by one", single.clone()),
             ("backwards", single.iter().rev().cloned().collect()),
-            ("shuffled", order::shuffled(single, 5)),
+            ("shuffled", order::shuffled(single.clone(), 5)),
+            ("twice, shuffled", order::shuffled([single.clone(), single].concat(), 7)),
         ];
         for (how, requests) in orders {
             let decided = Decided::of(&enriched(requests));
