@@ -44,18 +44,22 @@ fn rows(path: &Path) -> Vec<(usize, Vec<String>)> {
     lines.map(|(at, line)| (at + 1, line.split('\t').map(str::to_owned).collect())).collect()
 }
 
+fn stem(file: &Path) -> &str {
+    file.file_stem().and_then(|stem| stem.to_str()).expect("a name of text")
+}
+
 /// All cases, those of one dialect where `CHAPERONE_DIALECT` names it.
 fn cases() -> Vec<Case> {
     let only = std::env::var("CHAPERONE_DIALECT").ok();
-    let mut files: Vec<_> = fs::read_dir(folder()).unwrap().map(|file| file.unwrap().path()).collect();
+    let mut files: Vec<_> = fs::read_dir(folder()).expect("the folder").map(|file| file.expect("a file").path()).collect();
     files.retain(|file| {
-        let stem = file.file_stem().unwrap().to_str().unwrap();
+        let stem = stem(file);
         file.extension().is_some_and(|extension| extension == "tsv") && stem != stem.to_uppercase()
     });
     files.sort();
     let mut cases = Vec::new();
     for file in files {
-        let dialect = file.file_stem().unwrap().to_str().unwrap().to_owned();
+        let dialect = stem(&file).to_owned();
         if only.as_ref().is_some_and(|only| *only != dialect) {
             continue;
         }

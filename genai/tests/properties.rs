@@ -115,7 +115,7 @@ impl Made {
             "traceId": "0102030405060708090a0b0c0d0e0f10", "spanId": "0102030405060708",
             "attributes": attributes(&Json::Object(self.attrs.clone())),
         });
-        let fields = record.as_object_mut().unwrap();
+        let fields = record.as_object_mut().expect("an object");
         if self.is_log {
             fields.insert("eventName".to_owned(), json!(self.name));
             fields.insert("timeUnixNano".to_owned(), json!("1700000000000000000"));

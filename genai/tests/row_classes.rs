@@ -21,7 +21,8 @@ const STRICTER: [&str; 4] =
 
 /// Rows of one plain key.
 fn rows() -> Vec<(String, String, String)> {
-    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/dialect_rows/ROWS.tsv")).unwrap();
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/dialect_rows/ROWS.tsv"));
+    let text = text.expect("the rows");
     let rows = text.lines().filter(|line| !line.starts_with('#'));
     let cells = rows.map(|line| line.split('\t').map(str::to_owned).collect::<Vec<_>>());
     let of_one_key = |key: &str| !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || "._:-".contains(c));

@@ -55,7 +55,7 @@ impl Table {
 }
 
 fn lines(path: &Path) -> Vec<Vec<String>> {
-    let text = fs::read_to_string(path).unwrap();
+    let text = fs::read_to_string(path).expect("a table");
     let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
     lines.map(|line| line.split('\t').map(str::to_owned).collect()).collect()
 }
@@ -69,8 +69,8 @@ pub fn tables() -> BTreeMap<String, Table> {
         tables.entry(row[0].clone()).or_default().scope = first.replace('*', "x");
     }
     tables.entry("common".to_owned()).or_default().scope = "app".to_owned();
-    for file in fs::read_dir(data.join("dialects")).unwrap().map(|file| file.unwrap().path()) {
-        let dialect = file.file_stem().unwrap().to_str().unwrap().to_owned();
+    for file in fs::read_dir(data.join("dialects")).expect("the tables").map(|file| file.expect("a table").path()) {
+        let dialect = file.file_stem().and_then(|stem| stem.to_str()).expect("a name of text").to_owned();
         let table = tables.get_mut(&dialect).unwrap_or_else(|| panic!("{dialect} is a dialect"));
         for row in lines(&file) {
             table.take(&row[0]);
