@@ -244,7 +244,6 @@ impl CallMemory {
                 self.unname(number, named);
             }
         }
-        self.hand_overs.evict(max);
         evicted
     }
 

@@ -39,6 +39,8 @@ pub enum Evidence {
     Below,
 }
 
+/// Traces with hand-overs that are remembered.
+const MOST_TRACES: usize = 4096;
 /// Hand-overs of one trace that are remembered, and sightings of one.
 const MOST_OF_A_TRACE: usize = 128;
 const MOST_SIGHTINGS: usize = 8;
@@ -61,6 +63,9 @@ pub struct HandOvers {
 impl HandOvers {
     /// Whether this is the first record to tell of a hand-over, or that record again. `trace`: hash of trace, else of run.
     pub fn is_first(&mut self, trace: u64, found: &HandedOver) -> bool {
+        if self.order.len() >= MOST_TRACES && !self.traces.contains_key(&trace) {
+            self.evict(MOST_TRACES - 1);
+        }
         let order = &mut self.order;
         let known = self.traces.entry(trace).or_insert_with(|| {
             order.push_back(trace);
@@ -94,7 +99,7 @@ impl HandOvers {
     }
 
     /// Forgets the oldest traces until at most `max` are kept.
-    pub fn evict(&mut self, max: usize) {
+    fn evict(&mut self, max: usize) {
         while self.order.len() > max {
             if let Some(oldest) = self.order.pop_front() {
                 self.traces.remove(&oldest);
@@ -148,7 +153,10 @@ mod tests {
         assert!(!memory.is_first(1, &found(Evidence::Requested, 3, Some("billing"))));
         assert!(memory.is_first(1, &found(Evidence::Requested, 4, Some("refunds"))));
         assert!(memory.is_first(2, &found(Evidence::Requested, 5, Some("billing"))), "another trace");
-        memory.evict(0);
+        for trace in 10..10 + MOST_TRACES as u64 {
+            memory.is_first(trace, &found(Evidence::Below, 1, Some("billing")));
+        }
+        assert_eq!(memory.traces.len(), MOST_TRACES, "bounded");
         assert!(memory.is_first(1, &found(Evidence::Requested, 3, Some("billing"))), "forgotten");
     }
 }

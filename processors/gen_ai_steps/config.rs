@@ -12,7 +12,7 @@ pub struct Config {
     pub max_spans: usize,
     /// Spans remembered of one trace.
     pub max_spans_per_trace: usize,
-    /// Tool calls remembered by call id, so that each is told once. The oldest go first; about 300 bytes a call.
+    /// Tool calls remembered by call id, so that each is told once. The oldest go first; about 600 bytes a call.
     pub max_calls: usize,
     /// A model call, tool or retrieval that takes longer gets the quality signal `latency_threshold`. `0s`: none does.
     pub latency_threshold: Duration,
