@@ -111,9 +111,9 @@ pub struct Event {
 }
 
 impl Account {
-    /// Whether an id of it begins so.
-    pub fn is_called(&self, id: &str) -> bool {
-        [&self.trace_id, &self.span_id, &self.record_id].iter().any(|own| own.starts_with(id))
+    fn is_wanted(&self, wanted: &Wanted<'_>, is_gen_ai: bool) -> bool {
+        let is_called = |id: &str| [&self.trace_id, &self.span_id, &self.record_id].iter().any(|own| own.starts_with(id));
+        (is_gen_ai || wanted.all) && wanted.id.is_none_or(is_called)
     }
 }
 
@@ -122,21 +122,39 @@ impl Account {
 pub struct Reader {
     /// What was counted.
     pub totals: Totals,
+    /// Records of agents that were read.
+    pub gen_ai: usize,
     owners: Owners,
 }
 
+/// Which records are told.
+pub struct Wanted<'a> {
+    /// What an id begins with.
+    pub id: Option<&'a str>,
+    /// Other telemetry too.
+    pub all: bool,
+}
+
 impl Reader {
-    pub fn accounts(&mut self, file: &str, staged: &Staged, settings: &Settings) -> Vec<Account> {
+    /// Accounts of the wanted records of a request; all of them are counted.
+    pub fn accounts(&mut self, file: &str, staged: &Staged, settings: &Settings, wanted: &Wanted<'_>) -> Vec<Account> {
         let mut senders = Senders::default();
         let mut accounts = Vec::new();
         for at in 0..staged.costed.records() {
             let (stepped, costed) = (staged.stepped.record(at), staged.costed.record(at));
             self.totals.add(costed);
+            let is_gen_ai = record::is_gen_ai(costed);
+            self.gen_ai += usize::from(is_gen_ai);
+            // Who owns a call is remembered of all, told or not.
+            let usage = if is_gen_ai { self.owners.usage(stepped, costed, senders.of(stepped)) } else { None };
             let mut account = heading(file, costed);
+            if !account.is_wanted(wanted, is_gen_ai) {
+                continue;
+            }
             account.understand(staged, at, &settings.normalizer);
             if account.dialect.is_some() {
                 account.step = Some(step(costed));
-                account.usage = self.owners.usage(stepped, costed, senders.of(stepped));
+                account.usage = usage;
                 account.cost = Cost::of(stepped, costed, &settings.pricing);
                 account.events = events(staged, at);
             }
@@ -145,6 +163,7 @@ impl Reader {
         for data in &staged.made {
             accounts.extend((0..data.records()).map(|at| self.made(file, data.record(at))));
         }
+        accounts.retain(|account| account.is_wanted(wanted, account.dialect.is_some()));
         accounts
     }
 
@@ -294,7 +313,7 @@ fn told(attrs: Attrs<'_>) -> Box<RawValue> {
     raw(format!("{{{}}}", pairs.join(",")))
 }
 
-/// So that the data of a stage are read the same everywhere.
+/// How records of its dialect are counted and keyed.
 pub fn settings(record: RecordRef<'_>) -> &'static dialects::Settings {
     dialects::settings(record::dialect(record).unwrap_or(""), record.scope().name())
 }

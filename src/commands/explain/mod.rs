@@ -13,7 +13,7 @@ mod usage;
 use crate::cli::{ConfigArgs, Done};
 use crate::recorded::{self, Recording};
 use crate::{app, telemetry};
-use account::{Account, Reader};
+use account::{Account, Reader, Wanted};
 use anyhow::{Result, bail};
 use chaperone_genai::usage::Totals;
 use chaperone_pipeline::Registry;
@@ -123,7 +123,6 @@ fn standard_input() -> Result<Vec<Data>> {
 #[derive(Default)]
 struct Counts {
     records: usize,
-    gen_ai: usize,
     refused: usize,
 }
 
@@ -144,12 +143,9 @@ impl Explaining<'_> {
             self.counts.refused += 1;
             return Ok(());
         };
-        for account in self.reader.accounts(name, &staged, stages.settings()) {
-            self.counts.gen_ai += usize::from(account.dialect.is_some() && !account.made);
-            let is_wanted = self.args.all || account.dialect.is_some();
-            if is_wanted && self.args.only.as_ref().is_none_or(|id| account.is_called(id)) {
-                self.write(&account)?;
-            }
+        let wanted = Wanted { id: self.args.only.as_deref(), all: self.args.all };
+        for account in self.reader.accounts(name, &staged, stages.settings(), &wanted) {
+            self.write(&account)?;
         }
         Ok(())
     }
@@ -166,8 +162,8 @@ impl Explaining<'_> {
 
     fn finish(mut self) -> io::Result<()> {
         self.out.flush()?;
-        let Counts { records, gen_ai, refused } = self.counts;
-        eprintln!("{records} records, {gen_ai} of agents{}", sums(&self.reader.totals));
+        let Counts { records, refused } = self.counts;
+        eprintln!("{records} records, {} of agents{}", self.reader.gen_ai, sums(&self.reader.totals));
         if refused > 0 {
             eprintln!("not taken: {refused} requests");
         }
