@@ -132,7 +132,9 @@ impl Group {
     fn source(&self, change: &Change) -> Source {
         let exact = self.rows.iter().find(|row| row.target == change.key);
         let collector = || self.rows.iter().find(|row| row.target == "-" && !matches!(row.transform, "keep" | "check"));
-        let row = exact.or_else(collector).copied();
+        // Words for a step's kind give more than the operation.
+        let word = || self.rows.iter().find(|row| row.transform.starts_with("operation:") || row.transform.starts_with("kind"));
+        let row = exact.or_else(collector).or_else(word).copied();
         Source { name: self.name.clone(), count: self.names.len(), row }
     }
 
