@@ -232,6 +232,8 @@ fn beginning(text: &str) -> &str {
 /// `openai.RateLimitError` and `rate_limit_error` alike as `ratelimit`.
 fn folded_type(name: &str) -> String {
     let last = name.rsplit(['.', ':', '/']).next().unwrap_or(name);
+    // What the AI SDK of JavaScript puts in front of its errors.
+    let last = last.strip_prefix("AI_").unwrap_or(last);
     let mut folded: String = last.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
     while let Some(rest) = folded.strip_suffix("error").or_else(|| folded.strip_suffix("exception")) {
         folded.truncate(rest.len());

@@ -16,6 +16,8 @@ use std::borrow::Cow;
 pub struct Signal {
     /// `chaperone.quality_signal.type`.
     pub kind: &'static str,
+    /// Whether it holds: only what should hold is told with `false`.
+    pub value: bool,
     /// `chaperone.quality_signal.derivation`.
     pub derivation: &'static str,
     /// What it was in detail: the code of a failure.
@@ -35,13 +37,13 @@ pub struct Thresholds {
 
 impl Signal {
     fn new(kind: &'static str, derivation: &'static str) -> Signal {
-        Signal { kind, derivation, code: None, number: None }
+        Signal { kind, value: true, derivation, code: None, number: None }
     }
 
     pub(super) fn attributes(&self) -> Pairs {
         let mut pairs = vec![
             (keys::CHAPERONE_QUALITY_SIGNAL_TYPE, text(self.kind)),
-            (keys::CHAPERONE_QUALITY_SIGNAL_VALUE, Value::Bool(true)),
+            (keys::CHAPERONE_QUALITY_SIGNAL_VALUE, Value::Bool(self.value)),
             (keys::CHAPERONE_QUALITY_SIGNAL_DERIVATION, text(self.derivation)),
         ];
         pairs.extend(self.code.as_ref().map(|code| (keys::CHAPERONE_QUALITY_SIGNAL_CODE, text(code))));
@@ -77,6 +79,9 @@ pub fn signals(record: RecordRef<'_>, facts: &Facts, thresholds: &Thresholds) ->
         }
         _ => {}
     }
+    if breaks_schema(record, facts) {
+        found.push(Signal { value: false, ..Signal::new("schema_valid", "mapped") });
+    }
     if facts.attempt > 1 && facts.tells_attempt && !says_retry(record) {
         found.push(Signal::new("retry_occurred", "inferred"));
     }
@@ -95,6 +100,12 @@ pub(super) fn call_signals(call: &CallEvent) -> Option<Signal> {
         }
         _ => Some(Signal::new("tool_success", "inferred")),
     }
+}
+
+/// The answer, or the arguments it gave a tool, did not fit what was asked for.
+fn breaks_schema(record: RecordRef<'_>, facts: &Facts) -> bool {
+    let failed = facts.failure.as_ref().is_some_and(|failure| failure.kind == "model" && failure.code == "invalid_output");
+    failed || record.attrs().str(keys::CHAPERONE_RETRY_REASON) == Some("validation_error")
 }
 
 /// The normaliser mapped what the wire says of retries.

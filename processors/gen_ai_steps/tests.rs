@@ -346,3 +346,15 @@ fn a_senders_log_of_a_hand_over_is_told_once() {
     let (_, made) = process(&running(), logs(&[record]));
     assert!(made.is_none(), "the log is the decision: {made:?}");
 }
+
+#[test]
+fn an_answer_that_does_not_fit_its_schema_is_told() {
+    let invalid = span(1, 0, &[GEN_AI, CHAT, ("error.type", "AI_NoObjectGeneratedError")]);
+    let retried = span(2, 0, &[GEN_AI, TOOL, ("gen_ai.tool.name", "t"), ("chaperone.retry.reason", "validation_error")]);
+    let (data, _) = process(&running(), spans(&[invalid, retried]));
+    assert_eq!(signs(&data, 0), ["schema_valid"]);
+    assert_eq!(signs(&data, 1), ["tool_success", "schema_valid"]);
+    let span = data.record(0).as_span().unwrap();
+    let value = span.events().next().unwrap().attrs().get(keys::CHAPERONE_QUALITY_SIGNAL_VALUE);
+    assert_eq!(value.and_then(ValueRef::as_bool), Some(false));
+}
