@@ -5,7 +5,7 @@
 //! Adding a dialect is adding rows to `detection.tsv` and `dialect_settings.tsv`, a table in `dialects/`, and a transform where needed.
 
 mod answer;
-mod answers;
+mod as_sent;
 mod autogen_logs;
 mod batch;
 mod cli_text;

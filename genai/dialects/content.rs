@@ -2,7 +2,7 @@
 //!
 //! What a blob means depends on the operation: a tool's input is its arguments, a retriever's its query, an agent's a message.
 
-use super::answers;
+use super::as_sent;
 use super::gather::Gathered;
 use super::json_messages;
 use super::mapping::Transform;
@@ -21,7 +21,7 @@ pub(crate) fn add_messages<'a>(record: RecordRef<'a>, gathered: &mut Gathered<'a
     if !gathered.input.is_empty() && lacks(keys::GEN_AI_INPUT_MESSAGES, plan) {
         let mut messages = gathered.input.messages("user");
         if let Some(blob) = gathered.special_str(Transform::BlobInput) {
-            answers::complete(&mut messages, blob);
+            as_sent::complete(&mut messages, blob);
         }
         if !messages.is_empty() {
             plan.add(keys::GEN_AI_INPUT_MESSAGES, Value::Str(write_messages(&messages)));
@@ -66,7 +66,7 @@ fn add_blob(record: RecordRef<'_>, transform: Transform, blob: &str, plan: &mut 
             keys::GEN_AI_OUTPUT_MESSAGES
         }
         // LlamaIndex's steps are no model calls, but their output is the model's answer.
-        ("", false) if answers::is_response(blob) => keys::GEN_AI_OUTPUT_MESSAGES,
+        ("", false) if as_sent::is_response(blob) => keys::GEN_AI_OUTPUT_MESSAGES,
         _ => return,
     };
     if record.attrs().get(key).is_some() || plan.planned(key).is_some() {
@@ -81,11 +81,11 @@ fn add_blob(record: RecordRef<'_>, transform: Transform, blob: &str, plan: &mut 
                 add_absent(record, plan, keys::GEN_AI_TOOL_CALL_ID, Value::Str(id));
             }
             if unwrapped.as_ref().is_some_and(|unwrapped| unwrapped.is_error) {
-                add_absent(record, plan, keys::ERROR_TYPE, Value::Str(answers::TOOL_ERROR.to_owned()));
+                add_absent(record, plan, keys::ERROR_TYPE, Value::Str(as_sent::TOOL_ERROR.to_owned()));
             }
             unwrapped.map_or_else(|| blob.to_owned(), |unwrapped| unwrapped.text)
         }
-        keys::GEN_AI_RETRIEVAL_QUERY_TEXT => answers::query(blob).unwrap_or_else(|| blob.to_owned()),
+        keys::GEN_AI_RETRIEVAL_QUERY_TEXT => as_sent::query(blob).unwrap_or_else(|| blob.to_owned()),
         keys::GEN_AI_RETRIEVAL_DOCUMENTS => match super::listings::documents(ValueRef::Str(blob)) {
             Some(documents) => documents,
             None => return,
@@ -303,7 +303,7 @@ fn add_finish_reasons(record: RecordRef<'_>, answer: Option<&str>, plan: &mut Pl
         return;
     }
     let is_call = text(record, plan, keys::GEN_AI_OPERATION_NAME).is_some_and(crate::record::is_call_operation);
-    if let Some(word) = answer.filter(|_| is_call).and_then(answers::ending) {
+    if let Some(word) = answer.filter(|_| is_call).and_then(as_sent::ending) {
         plan.add(key, Value::Array(finish_reasons(ValueRef::Str(word)).into_iter().map(Value::Str).collect()));
         return;
     }

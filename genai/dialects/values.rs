@@ -3,7 +3,7 @@
 //! Emitters send numbers as text, lists as JSON text or bare words: all are read, and what cannot be read is counted, never guessed.
 
 use super::mapping::{Transform, When};
-use super::{answers, cli_text, gemini_content, words};
+use super::{as_sent, cli_text, gemini_content, words};
 use chaperone_proto::{Value, ValueRef};
 
 /// What became of a value.
@@ -74,13 +74,13 @@ pub(crate) fn convert(transform: Transform, value: ValueRef<'_>) -> Converted {
             ValueRef::Str("false" | "False") => Some(Value::Bool(false)),
             _ => None,
         },
-        Transform::Ending => match value.as_str().and_then(answers::ending) {
+        Transform::Ending => match value.as_str().and_then(as_sent::ending) {
             Some(word) => Some(strings(&finish_reasons(ValueRef::Str(word)))),
             None => return Converted::Absent,
         },
         Transform::Name => value.as_str().filter(|text| words::is_name(text)).map(|text| Value::Str(text.to_owned())),
-        Transform::Query => value.as_str().map(|text| Value::Str(answers::query(text).unwrap_or_else(|| text.to_owned()))),
-        Transform::ToolOf => value.as_str().and_then(answers::tool_name).map(Value::Str),
+        Transform::Query => value.as_str().map(|text| Value::Str(as_sent::query(text).unwrap_or_else(|| text.to_owned()))),
+        Transform::ToolOf => value.as_str().and_then(as_sent::tool_name).map(Value::Str),
         Transform::Count => value.as_str().and_then(|text| i64::try_from(items_of(text).len()).ok()).map(Value::Int),
         Transform::Unprefixed => value.as_str().map(|text| Value::Str(unprefixed(text).to_owned())),
         Transform::List => Some(strings(&words_of(value))),
