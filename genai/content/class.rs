@@ -39,6 +39,10 @@ const COMMAND_LINES: [&str; 2] = ["process.command_args", "process.command_line"
 
 /// Whether a key holds content on any span, and of what kind.
 pub(super) fn generic(name: &str) -> Option<Known> {
+    // Every span of any telemetry is asked for each of its keys, and nearly none is one of these.
+    if !matches!(name.as_bytes().first(), Some(b'd' | b'e' | b'u' | b'h')) {
+        return None;
+    }
     let begins = |known: &str| name.strip_prefix(known).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
     if ADDRESSES.contains(&name) {
         Some(Known::Address)

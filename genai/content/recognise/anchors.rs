@@ -67,20 +67,31 @@ static ANCHORS: LazyLock<Anchors> = LazyLock::new(|| {
     anchors
 });
 
+/// The next place behind which anchors may begin: where its gram ends, and the list of anchors that begin with it. A loop of its own,
+/// so that it keeps what it needs in registers.
+#[inline(never)]
+fn next(lists: &[u8; GRAMS], bytes: &[u8], from: usize) -> Option<(usize, usize)> {
+    let mut gram = bytes.get(from.saturating_sub(GRAM - 1)..from)?.iter().fold(0, |gram, byte| shifted(gram, *byte));
+    for (i, byte) in bytes.get(from..)?.iter().enumerate() {
+        gram = shifted(gram, *byte);
+        let list = lists.get(gram & (GRAMS - 1)).copied().unwrap_or(0);
+        if list != 0 {
+            return Some((from + i + 1, usize::from(list) - 1));
+        }
+    }
+    None
+}
+
 /// Everything in `text` that an anchor leads to.
 pub(super) fn find<'r>(text: &Text<'_>, into: &mut Vec<Hit<'r>>) {
     let anchors = &*ANCHORS;
     let Some(lists) = anchors.lists.first_chunk::<GRAMS>() else { return };
     // A secret's own characters are not looked at again, so that anchors behind anchors cost what they are long.
-    let (mut gram, mut covered) = (0, 0);
-    for (end, byte) in text.bytes.iter().enumerate() {
-        gram = shifted(gram, *byte);
-        let list = lists.get(gram).copied().unwrap_or(0);
-        if list == 0 || end + 1 < GRAM {
-            continue;
-        }
-        let start = end + 1 - GRAM;
-        for anchor in anchors.by_list.get(usize::from(list) - 1).into_iter().flatten() {
+    let (mut at, mut covered) = (0, 0);
+    while let Some((end, list)) = next(lists, text.bytes, at) {
+        at = end;
+        let Some(start) = end.checked_sub(GRAM) else { continue };
+        for anchor in anchors.by_list.get(list).into_iter().flatten() {
             let stop = start + anchor.text.len();
             let is_inside = start < covered && !matches!(anchor.leads, Leads::Pem);
             if is_inside || !text.slice(start, stop).eq_ignore_ascii_case(anchor.text) {
