@@ -35,7 +35,10 @@ impl Table {
     fn take(&mut self, source: &str) {
         let star = |name: &str| name.replace("\\s", " ").replace('*', "x");
         if let Some((event, key)) = source.strip_prefix("event:").and_then(|rest| rest.split_once('#')) {
-            self.events.push((star(event), key.to_owned()));
+            // The time of an event is no attribute.
+            if key != "@time" {
+                self.events.push((star(event), key.to_owned()));
+            }
         } else if let Some(name) = source.strip_prefix("name:") {
             self.span_names.push(star(name));
         } else if let Some(rest) = source.strip_prefix("log:").or_else(|| source.strip_prefix("span:")) {
