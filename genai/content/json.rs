@@ -108,9 +108,15 @@ pub(super) fn cut(text: &str, most: usize) -> String {
     }
     if !looks_like_json(text) {
         let room = most.saturating_sub(CUT.len());
-        return format!("{}{CUT}", text.get(..text.floor_char_boundary(room)).unwrap_or_default());
+        return format!("{}{CUT}", text.get(..boundary(text, room)).unwrap_or_default());
     }
     cut_json(text, most)
+}
+
+/// The last begin of a character up to `at`.
+fn boundary(text: &str, at: usize) -> usize {
+    let at = at.min(text.len());
+    (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
 }
 
 /// What stands at the end of a text that was cut.
@@ -195,7 +201,7 @@ fn cut_inside(text: &str, start: usize, room: usize) -> usize {
             _ => 1,
         };
         if at + step > room {
-            return text.floor_char_boundary(at.min(room));
+            return boundary(text, at.min(room));
         }
         at += step;
     }
