@@ -5,7 +5,7 @@
 //! Both are 128 bits of HighwayHash under the whole key: without it nobody can test guesses against them, and a conversation is
 //! digested as fast as it is copied. Each request of an agent sends the whole of its conversation again.
 
-use super::shape::shape;
+use super::shape::{quote, shape};
 use highway::{HighwayHash, HighwayHasher, Key};
 use serde_json::Value as Json;
 
@@ -39,10 +39,14 @@ impl Digester {
 
     /// Digests of a value.
     pub fn value(&self, value: &Json) -> Digests {
-        // The map of serde_json is sorted by key.
-        let exact = value.to_string();
+        let mut exact = String::new();
+        match value {
+            Json::String(text) => quote(&mut exact, |out| out.push_str(text)),
+            // The map of serde_json is sorted by key.
+            other => exact = other.to_string(),
+        }
         let bytes = value.as_str().map_or(exact.len(), str::len);
-        Digests { exact: self.text(&exact), shape: self.text(&shape(value).to_string()), bytes, empty: is_empty(value) }
+        Digests { exact: self.text(&exact), shape: self.text(&shape(value)), bytes, empty: is_empty(value) }
     }
 
     /// Digest of a text as it is, in hex.

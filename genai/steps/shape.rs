@@ -4,44 +4,121 @@
 //! RFC 3339 times, and long hex digests. Text is trimmed, folded to lower case, its blanks collapsed, its quotes made one kind;
 //! fractions are rounded to six significant digits. Keys and whole numbers stay.
 
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 
 const VOLATILE: &str = "~";
 /// 2014 to 2039: wide enough for what runs now, narrow enough to leave most other numbers of ten digits alone.
 const SECONDS: std::ops::Range<f64> = 1.4e9..2.2e9;
 const LONGEST_HEX: usize = 16;
+/// Volatile values are at least as long as seconds since 1970.
+const SHORTEST_VOLATILE: usize = 10;
 
-/// The value without what changes from call to call.
-pub fn shape(value: &Json) -> Json {
+/// The value without what changes from call to call, as JSON text with sorted keys.
+pub fn shape(value: &Json) -> String {
+    let mut out = String::new();
+    write(value, &mut out);
+    out
+}
+
+fn write(value: &Json, out: &mut String) {
     match value {
-        Json::String(text) => Json::String(text_shape(text)),
-        Json::Number(number) => number.as_f64().map_or_else(|| value.clone(), number_shape),
-        Json::Array(items) => Json::Array(items.iter().map(shape).collect()),
-        Json::Object(pairs) => Json::Object(pairs.iter().map(|(key, value)| (key.clone(), shape(value))).collect::<Map<_, _>>()),
-        Json::Null | Json::Bool(_) => value.clone(),
+        Json::String(text) => quote(out, |out| push_text(text, out)),
+        Json::Number(number) => match number.as_f64() {
+            Some(number) => push_number(number, out),
+            None => out.push_str(&value.to_string()),
+        },
+        Json::Array(items) => {
+            out.push('[');
+            for (at, item) in items.iter().enumerate() {
+                if at > 0 {
+                    out.push(',');
+                }
+                write(item, out);
+            }
+            out.push(']');
+        }
+        // The map of serde_json is sorted by key.
+        Json::Object(pairs) => {
+            out.push('{');
+            for (at, (key, value)) in pairs.iter().enumerate() {
+                if at > 0 {
+                    out.push(',');
+                }
+                quote(out, |out| out.push_str(key));
+                out.push(':');
+                write(value, out);
+            }
+            out.push('}');
+        }
+        Json::Null => out.push_str("null"),
+        Json::Bool(yes) => out.push_str(if *yes { "true" } else { "false" }),
     }
 }
 
-fn number_shape(number: f64) -> Json {
+/// What `write` pushes, as a JSON string. Hardly any text needs to be escaped.
+pub(super) fn quote(out: &mut String, write: impl FnOnce(&mut String)) {
+    let begin = out.len();
+    out.push('"');
+    write(out);
+    let text = out.get(begin + 1..).unwrap_or_default();
+    if text.bytes().any(|byte| byte < b' ' || matches!(byte, b'"' | b'\\')) {
+        let escaped = Json::from(text).to_string();
+        out.truncate(begin);
+        out.push_str(&escaped);
+    } else {
+        out.push('"');
+    }
+}
+
+fn push_number(number: f64, out: &mut String) {
+    use std::fmt::Write;
     let is_time = [1.0, 1e3, 1e6, 1e9].iter().any(|unit| SECONDS.contains(&(number / unit)));
-    if is_time {
-        return Json::from(VOLATILE);
-    }
-    if number.fract() == 0.0 && number.abs() < 9e15 {
-        return Json::from(number as i64);
-    }
-    Json::String(format!("{number:.5e}"))
+    // Writing to text does not fail.
+    let _ = if is_time {
+        write!(out, "\"{VOLATILE}\"")
+    } else if number.fract() == 0.0 && number.abs() < 9e15 {
+        write!(out, "{}", number as i64)
+    } else {
+        write!(out, "\"{number:.5e}\"")
+    };
 }
 
-fn text_shape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
+/// What a byte of ASCII text is: a blank, part of a word, a quote to be made one kind, or another mark.
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Blank,
+    Part,
+    Quote,
+    Mark,
+}
+
+const KINDS: [Kind; 128] = {
+    let mut kinds = [Kind::Mark; 128];
+    let mut at = 0;
+    while at < 128 {
+        kinds[at] = match at as u8 {
+            b' ' | b'\t'..=b'\r' => Kind::Blank,
+            b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'-' | b':' | b'.' | b'+' | b'_' => Kind::Part,
+            b'"' | b'`' => Kind::Quote,
+            _ => Kind::Mark,
+        };
+        at += 1;
+    }
+    kinds
+};
+
+fn push_text(text: &str, out: &mut String) {
+    let begin = out.len();
+    if text.is_ascii() {
+        push_ascii(text, out);
+        return;
+    }
     for word in text.split_whitespace() {
-        if !out.is_empty() {
+        if out.len() > begin {
             out.push(' ');
         }
-        push_word(word, &mut out);
+        push_word(word, out);
     }
-    out
 }
 
 /// Writes a word in lower case; a volatile value inside punctuation (`(id=...)`) goes, the punctuation stays.
@@ -61,6 +138,43 @@ fn push_word(word: &str, out: &mut String) {
             out.push(if matches!(mark, '"' | '`') { '\'' } else { mark });
         }
         rest = chars.as_str();
+    }
+}
+
+/// The same for all words of ASCII text, which is nearly all that agents send.
+fn push_ascii(text: &str, out: &mut String) {
+    let begin = out.len();
+    let kind = |at: usize| text.as_bytes().get(at).and_then(|byte| KINDS.get(usize::from(*byte))).copied();
+    out.reserve(text.len());
+    let (mut at, mut blank) = (0, false);
+    while let Some(found) = kind(at) {
+        if found == Kind::Blank {
+            blank = true;
+            at += 1;
+            continue;
+        }
+        if blank && out.len() > begin {
+            out.push(' ');
+        }
+        blank = false;
+        if found != Kind::Part {
+            let mark = if found == Kind::Quote { "'" } else { text.get(at..at + 1).unwrap_or_default() };
+            out.push_str(mark);
+            at += 1;
+            continue;
+        }
+        let end = (at..text.len()).find(|at| kind(*at) != Some(Kind::Part)).unwrap_or(text.len());
+        let token = text.get(at..end).unwrap_or_default();
+        if token.len() >= SHORTEST_VOLATILE && is_volatile(token) {
+            out.push_str(VOLATILE);
+        } else {
+            let begin = out.len();
+            out.push_str(token);
+            if let Some(pushed) = out.get_mut(begin..) {
+                pushed.make_ascii_lowercase();
+            }
+        }
+        at = end;
     }
 }
 
@@ -124,4 +238,48 @@ fn is_long_hex(token: &str) -> bool {
         && token.bytes().all(|byte| byte.is_ascii_hexdigit())
         && token.bytes().any(|byte| byte.is_ascii_digit())
         && token.bytes().any(|byte| byte.is_ascii_alphabetic())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn slow(text: &str) -> String {
+        let mut out = String::new();
+        for word in text.split_whitespace() {
+            if !out.is_empty() {
+                out.push(' ');
+            }
+            push_word(word, &mut out);
+        }
+        out
+    }
+
+    #[test]
+    fn ascii_text_has_the_shape_that_any_text_has() {
+        let texts = [
+            "",
+            "  ",
+            "Weather \t in\nParis ",
+            "(id=9fb7fdb9-4848-4168-8f13-c0df746dcfd4), \"quoted\" and `code`",
+            "{\"request\": \"req_01JD5ZK3V9Q8M2X7R4T6W1Y0AB\", \"at\": 1795230902}",
+            "at 2026-11-20T10:00:00.123Z. Done; sha=4f2c9a1b7d8e6f50!",
+            "1795230902",
+            "\u{1}\\ x\u{c}y",
+        ];
+        for text in texts {
+            let mut fast = String::new();
+            push_ascii(text, &mut fast);
+            assert_eq!(fast, slow(text), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_shape_is_json_with_sorted_keys() {
+        let value = json!({"b": ["X\\y", 1.25, 7, null, true], "a\"": "It's \u{e9}\u{c9}"});
+        let text = shape(&value);
+        assert_eq!(text, "{\"a\\\"\":\"it's \u{e9}\u{e9}\",\"b\":[\"x\\\\y\",\"1.25000e0\",7,null,true]}");
+        assert!(serde_json::from_str::<Json>(&text).is_ok());
+    }
 }
