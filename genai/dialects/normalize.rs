@@ -121,8 +121,9 @@ fn add_value<'a>(
                 }
                 plan.counts.mapped += 1;
                 let value = if source.transform == Transform::Sum { sum(of_target) } else { value };
+                let is_moved = options.remove_originals && !present && is_moved(source, record, plan);
                 put(source, value, record, present, plan);
-                if !source.name.is_empty() {
+                if !(is_moved && plan.rename(source.name, source.target)) && !source.name.is_empty() {
                     gathered.originals.push(source.name);
                 }
             }
@@ -185,6 +186,12 @@ fn is_foreign(messages: &str) -> bool {
         && (!has("\"parts\"")
             || !has("\"type\"")
             || ["\"tool_calls\":", "\"tool_call_id\":", "\"function_call\":{"].into_iter().any(has))
+}
+
+/// Whether a source's attribute can become the target's as it stands: nothing of its value changes, and nobody else gave one.
+fn is_moved(source: &Source<'_>, record: RecordRef<'_>, plan: &Plan) -> bool {
+    let is_own = || record.attrs().get_named(source.name).is_some_and(|own| own.to_value() == source.value.to_value());
+    is_canonical(source) && plan.planned(source.target).is_none() && is_own()
 }
 
 /// Whether a value under its canonical key needs no look: most do not.

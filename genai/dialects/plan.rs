@@ -13,6 +13,8 @@ pub struct Plan {
     set_named: Vec<(String, Value)>,
     fallbacks: Vec<(KeyId, Value)>,
     remove: Vec<String>,
+    /// Keys whose attribute gets another's place: from, to.
+    renames: Vec<(KeyId, KeyId)>,
     events: Vec<PlannedEvent>,
     event_attrs: Vec<(usize, KeyId, Value)>,
     failure: Option<String>,
@@ -48,6 +50,7 @@ impl Plan {
         self.set_named.clear();
         self.fallbacks.clear();
         self.remove.clear();
+        self.renames.clear();
         self.events.clear();
         self.event_attrs.clear();
         self.failure = None;
@@ -75,6 +78,16 @@ impl Plan {
         if self.planned(key).is_none() {
             self.append.push((key, value));
         }
+    }
+    /// The value that was just added is that of another key, which goes: the attribute is renamed instead of written again.
+    /// False for a key without an id.
+    pub(crate) fn rename(&mut self, from: &str, to: KeyId) -> bool {
+        let Some(from) = chaperone_proto::keys::lookup(from).filter(|_| self.append.last().is_some_and(|(key, _)| *key == to))
+        else {
+            return false;
+        };
+        self.renames.push((from, to));
+        true
     }
     pub(crate) fn add_str(&mut self, key: KeyId, value: &str) {
         self.add(key, Value::Str(value.to_owned()));
@@ -145,10 +158,13 @@ impl Plan {
         for name in &self.remove {
             record.remove_named(name);
         }
+        if !self.renames.is_empty() {
+            record.rename_all(|key| self.renames.iter().find(|(from, _)| *from == key).map(|(_, to)| *to));
+        }
         for (key, value) in &self.set {
             record.set(*key, value);
         }
-        for (key, value) in &self.append {
+        for (key, value) in self.append.iter().filter(|(key, _)| !self.renames.iter().any(|(_, to)| to == key)) {
             record.append(*key, value);
         }
         for (key, value) in &self.set_named {

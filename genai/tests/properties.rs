@@ -308,6 +308,23 @@ proptest! {
     }
 
     #[test]
+    fn without_originals_a_record_says_the_same(made in records()) {
+        let before = made.data();
+        let normalized = |remove_originals: bool| {
+            let mut data = before.clone();
+            Normalizer::all(Options { remove_originals, overwrite: false }).normalize(&mut data);
+            shown(data.record(0)).into_iter().map(|(key, value)| (key, format!("{value:?}"))).collect::<BTreeMap<_, _>>()
+        };
+        let (with, without) = (normalized(false), normalized(true));
+        for (key, value) in &without {
+            prop_assert_eq!(with.get(key), Some(value), "{}", key);
+        }
+        for key in with.keys().filter(|key| !without.contains_key(*key)) {
+            prop_assert!(before.record(0).attrs().get_named(key).is_some(), "{} is no original", key);
+        }
+    }
+
+    #[test]
     fn the_content_policy_applied_twice_changes_nothing_more(made in records(), keeps in any::<bool>()) {
         let mode = if keeps { Mode::Keep } else { Mode::MetadataOnly };
         let policy = Policy::new(mode, Identity::Drop, [3; 32]);
