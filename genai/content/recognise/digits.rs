@@ -5,7 +5,7 @@
 
 use super::bytes::{Text, is_word};
 use super::checksum::luhn;
-use super::{CONTEXT, Hit, Kind, SHAPE, alnum, email, ip, phone};
+use super::{CONTEXT, Hit, Kind, SHAPE, alnum, email, ip, national, phone};
 
 /// A number with its groups.
 #[derive(Debug, Default)]
@@ -141,7 +141,7 @@ fn numbers<'r>(text: &Text<'_>, number: &Number, into: &mut Vec<Hit<'r>>) {
                 continue;
             }
         }
-        let found = card(text, number, rest).or_else(|| alnum::number(text, number, rest));
+        let found = card(text, number, rest).or_else(|| national::number(text, number, rest));
         if let Some((hit, groups)) = found {
             into.push(hit);
             g += groups;

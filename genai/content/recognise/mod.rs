@@ -17,6 +17,7 @@ mod entropy;
 mod ip;
 mod links;
 mod long_number;
+mod national;
 mod phone;
 mod secrets;
 #[cfg(test)]
