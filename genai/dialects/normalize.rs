@@ -123,7 +123,8 @@ fn add_value<'a>(
                 let value = if source.transform == Transform::Sum { sum(of_target) } else { value };
                 let is_moved = options.remove_originals && !present && is_moved(source, record, plan);
                 put(source, value, record, present, plan);
-                if !(is_moved && plan.rename(source.name, source.target)) && !source.name.is_empty() {
+                let is_renamed = is_moved && plan.rename(source.name, source.target);
+                if !is_renamed && !source.name.is_empty() {
                     gathered.originals.push(source.name);
                 }
             }
