@@ -84,10 +84,13 @@ impl<'a> Reading<'a> {
         let is_event = self.record.as_log().is_some_and(|log| log.event_name() == event_names::TOOL_CALL);
         match record::step_kind(self.record) {
             _ if is_event => bodies.extend(tool_event(attrs, start_ns)),
-            Some("tool") if !is_duplicate(attrs) => {
+            Some("tool") => {
                 let is_request = attrs.str(keys::CHAPERONE_TOOL_SOURCE) == Some("requested");
                 let source = if is_request { Source::Requested } else { Source::Executed };
-                bodies.push((start_ns, end_ns, 0, Body::Tool(tool_call(attrs, self.failure(), source))));
+                let mut call = tool_call(attrs, self.failure(), source);
+                call.emitter = emitter(self.record.scope().name());
+                call.repeats_another = is_duplicate(attrs);
+                bodies.push((start_ns, end_ns, 0, Body::Tool(call)));
             }
             Some("llm" | "embedding") => bodies.push((start_ns, end_ns, MODEL_INDEX, model_call(attrs))),
             _ => {}
@@ -174,6 +177,12 @@ fn is_duplicate(attrs: Attrs<'_>) -> bool {
     attrs.str(keys::CHAPERONE_TOOL_SCOPE) == Some("duplicate") && !is_framework_tool(name)
 }
 
+fn emitter(scope: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    scope.hash(&mut hasher);
+    hasher.finish().max(1)
+}
+
 fn tool_event(attrs: Attrs<'_>, time_ns: u64) -> Option<Timed> {
     if is_duplicate(attrs) {
         return None;
@@ -204,6 +213,8 @@ fn tool_call(attrs: Attrs<'_>, error: Option<u64>, source: Source) -> ToolCall {
         result,
         error,
         shown: snippet::call(name, arguments.as_ref(), arguments_bytes),
+        emitter: 0,
+        repeats_another: false,
     }
 }
 

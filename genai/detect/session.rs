@@ -6,13 +6,15 @@
 //! only agent there is, and a name that comes later is taken over.
 
 use crate::detect::loops::{Scope, Who};
-use crate::detect::{Body, Finding, LoopDetector, LoopSettings, Reorder, SessionKey, Source, Step, Taken};
+use crate::detect::{Body, Finding, LoopDetector, LoopSettings, Reorder, SessionKey, Source, Step, Taken, ToolCall};
 use std::collections::VecDeque;
 
 /// Most agents of a session that have a sequence of their own; further ones share the last.
 const AGENTS: usize = 16;
 /// Runs of which is remembered how their tool calls are known.
 const RUNS: usize = 8;
+/// Tools of runs whose emitter is remembered.
+const EMITTERS: usize = 64;
 
 /// A session under watch.
 #[derive(Debug)]
@@ -24,8 +26,26 @@ pub struct Session {
     watermark_ns: u64,
     /// The best way in which a run's tool calls are known.
     runs: VecDeque<(String, Source)>,
+    /// Whose spans are taken for a run's tool.
+    emitters: VecDeque<Told>,
     agents: Vec<Sequence>,
     together: Option<LoopDetector>,
+}
+
+/// The emitter whose spans are taken for a tool in a run.
+#[derive(Debug)]
+struct Told {
+    run: String,
+    tool: String,
+    emitter: u64,
+}
+
+impl Told {
+    /// Whether a name is this tool's: MCP servers know it without the client's prefix.
+    fn covers(&self, name: &str) -> bool {
+        let is_part = |whole: &str, part: &str| !part.is_empty() && whole.ends_with(part);
+        self.tool == name || is_part(&self.tool, name) || is_part(name, &self.tool)
+    }
 }
 
 #[derive(Debug, Default)]
@@ -44,6 +64,7 @@ impl Session {
             waiting: Reorder::default(),
             watermark_ns: 0,
             runs: VecDeque::new(),
+            emitters: VecDeque::new(),
             agents: Vec::new(),
             together: None,
         }
@@ -100,7 +121,8 @@ impl Session {
 
     /// Bytes of memory, roughly.
     pub fn bytes(&self) -> usize {
-        let texts = self.key.tenant.len() + self.key.session.len() + self.service.len();
+        let emitters: usize = self.emitters.iter().map(|told| size_of::<Told>() + told.run.len() + told.tool.len()).sum();
+        let texts = self.key.tenant.len() + self.key.session.len() + self.service.len() + emitters;
         let runs: usize = self.runs.iter().map(|(run, _)| run.len()).sum();
         let loops: usize = self.detectors().map(LoopDetector::bytes).sum();
         size_of::<Session>() + texts + runs + loops + self.waiting.len() * 2 * size_of::<Step>()
@@ -108,7 +130,7 @@ impl Session {
 
     fn judge(&mut self, step: &Step, settings: &LoopSettings, out: &mut Vec<Finding>) {
         let Body::Tool(call) = &step.body else { return self.model(step, settings, out) };
-        if self.is_known_better(&step.run, call.source) {
+        if self.is_told_by_another(&step.run, call) || self.is_known_better(&step.run, call.source) {
             return;
         }
         let place = self.place(step.agent.as_deref());
@@ -146,6 +168,24 @@ impl Session {
         }
         self.runs.truncate(RUNS - 1);
         self.runs.push_front((run.to_owned(), source));
+        false
+    }
+
+    /// Whether another emitter's spans are taken for this tool. Of two that report the same executions, the first whose spans can
+    /// be compared is taken; which of the two was counted does not matter for that.
+    fn is_told_by_another(&mut self, run: &str, call: &ToolCall) -> bool {
+        // Found in messages: that is known in another way.
+        if call.emitter == 0 {
+            return false;
+        }
+        if let Some(told) = self.emitters.iter().find(|told| told.run == run && told.covers(&call.name)) {
+            return told.emitter != call.emitter;
+        }
+        if !call.is_comparable() && call.error.is_none() {
+            return call.repeats_another;
+        }
+        self.emitters.truncate(EMITTERS - 1);
+        self.emitters.push_front(Told { run: run.to_owned(), tool: call.name.clone(), emitter: call.emitter });
         false
     }
 
@@ -193,7 +233,7 @@ impl Session {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::detect::{Digest, ToolCall};
+    use crate::detect::Digest;
 
     struct Watched {
         session: Session,
@@ -235,6 +275,8 @@ mod tests {
             result: Digest::Shape(result),
             error: None,
             shown: "search(q)".to_owned(),
+            emitter: 0,
+            repeats_another: false,
         })
     }
 
@@ -276,6 +318,29 @@ mod tests {
             watched.see(None, tool(Source::Answered, 0));
         }
         assert!(watched.told.is_empty(), "{:#?}", watched.told);
+    }
+
+    #[test]
+    fn of_two_emitters_of_a_tools_spans_the_one_that_can_be_compared_is_taken() {
+        let of = |emitter, repeats_another, name: &str, arguments| match tool(Source::Executed, 1) {
+            Body::Tool(call) => {
+                Body::Tool(ToolCall { name: name.to_owned(), result: arguments, arguments, emitter, repeats_another, ..call })
+            }
+            other => other,
+        };
+        let mut watched = Watched::new();
+        for _ in 0..6 {
+            watched.see(None, of(2, true, "mcp__shop__search", Digest::Shape(1)));
+            watched.see(None, of(1, false, "search", Digest::Unknown));
+        }
+        let repeats = watched.told.last().and_then(|finding| finding.value("repeats"));
+        assert_eq!(repeats, Some(5.0), "the server's spans were counted, the client's say what was done");
+        let mut twice = Watched::new();
+        for _ in 0..2 {
+            twice.see(None, of(1, false, "search", Digest::Shape(1)));
+            twice.see(None, of(2, true, "search", Digest::Shape(1)));
+        }
+        assert!(twice.told.is_empty(), "two runs of a tool told by two emitters are two: {:#?}", twice.told);
     }
 
     #[test]

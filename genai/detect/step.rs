@@ -59,6 +59,17 @@ pub struct ToolCall {
     pub error: Option<u64>,
     /// The call with its values masked, for evidence.
     pub shown: String,
+    /// Who reports it: hash of a tool span's scope; 0 for what messages tell.
+    pub emitter: u64,
+    /// Another record was counted for this execution.
+    pub repeats_another: bool,
+}
+
+impl ToolCall {
+    /// Whether two calls can be told apart by arguments or result.
+    pub fn is_comparable(&self) -> bool {
+        [self.arguments, self.result].iter().any(|digest| *digest != Digest::Unknown)
+    }
 }
 
 /// How a tool call is known; the better way comes first.

@@ -77,6 +77,8 @@ pub(super) fn call(name: &str, arguments: u64, result: u64) -> ToolCall {
         result: Digest::Shape(result),
         error: None,
         shown: format!("{name}(q)"),
+        emitter: 0,
+        repeats_another: false,
     }
 }
 
