@@ -62,9 +62,13 @@ fn messages_and_tool_calls_are_told_with_where_they_came_from() {
 /// The sum of the lines is the cost, the parts of the input are the input, and what is counted is what the totals say.
 #[test]
 fn what_is_told_line_by_line_adds_up() {
-    for name in
-        ["openinference-anthropic-cached", "otel-openai-v2-loop", "langfuse-openai-cached", "google-adk-cached", "litellm-anthropic-cached"]
-    {
+    for name in [
+        "openinference-anthropic-cached",
+        "otel-openai-v2-loop",
+        "langfuse-openai-cached",
+        "google-adk-cached",
+        "litellm-anthropic-cached",
+    ] {
         let mut counted = (0, 0);
         for record in objects(name) {
             let (usage, cost) = (&record["usage"], &record["cost"]);
