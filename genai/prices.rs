@@ -30,8 +30,8 @@ pub use lookup::{Found, ModelPrices};
 pub use memo::{Asking, PairMemo};
 pub use names::{Billing, billing, clean_model, same_model_key};
 pub use rates::{Rate, RateKind, Rates};
-pub use regions::{Region, Uplift};
 pub use reckon::{Cost, Line, NanoUsd, PriceContext, Tokens, reckon, reckon_told};
+pub use regions::{Region, Uplift};
 pub use table::{PriceTable, VERSION, embedded};
 
 #[cfg(test)]
