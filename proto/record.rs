@@ -166,6 +166,14 @@ impl<'a> Entry<'a> {
     pub fn key(self) -> Key<'a> {
         self.index.key(self.attr)
     }
+    /// The bytes of the key's name, which were found to be text when they came.
+    #[inline]
+    pub fn key_bytes(self) -> &'a [u8] {
+        if self.attr.has(attr_flag::RENAMED) {
+            return keys::name(KeyId(self.attr.key_id)).as_bytes();
+        }
+        self.index.key_bytes(self.attr)
+    }
     /// The key's id, if code or configuration names it.
     #[inline]
     pub fn id(self) -> Option<KeyId> {

@@ -9,7 +9,7 @@ use super::text::{self, removed};
 use crate::dialects::{Dialect, ScopeVerdict, detect, is_message_event};
 use crate::event_names;
 use crate::keys::{self, Class};
-use chaperone_proto::{Data, Edit, Key, KeyId, RecordRef, SpanRef, Value, ValueRef};
+use chaperone_proto::{Data, Edit, Entry, Key, KeyId, RecordRef, SpanRef, Value, ValueRef};
 
 /// A record's place, with what its texts are judged by.
 #[derive(Clone, Copy)]
@@ -87,7 +87,9 @@ impl Policy {
             RecordRef::Span(span) => span.events().map(|event| keys::is_convention(event.name())).collect(),
             RecordRef::Log(_) => Vec::new(),
         };
-        let has_fingerprint = record.attrs().get(keys::CHAPERONE_CONTENT_HASH).is_some();
+        let has_fingerprint = record.attrs().has(keys::CHAPERONE_CONTENT_HASH);
+        let has_own = self.recognizers.has_own();
+        let is_harmless = |entry: Entry<'_>| !has_own && entry.text_bytes().is_some_and(|text| !super::mask::is_suspect(text));
         let mut fingerprint = Fingerprint::new(&self.hash_key);
         let cut_before = report.cut;
         let mut edited = data.edit(at);
@@ -100,6 +102,8 @@ impl Policy {
                     return Edit::Remove;
                 }
                 Some(Class::Meta) if entry.is_plain() => return Edit::Keep,
+                // What a closer look would be spared is spared the reading too.
+                Some(Class::Meta) if is_harmless(entry) => return Edit::Keep,
                 _ => {}
             }
             let value = entry.value();
@@ -299,9 +303,10 @@ impl Policy {
             return;
         }
         let record = data.record(at);
-        let is_generic = |key: Key<'_>| class::generic(key.name).is_some();
-        let own = record.attrs().keys().any(is_generic);
-        let in_events = record.as_span().is_some_and(|span| span.events().any(|event| event.attrs().keys().any(is_generic)));
+        let is_generic =
+            |entry: Entry<'_>| class::may_be_generic(entry.key_bytes()) && class::generic(entry.key().name).is_some();
+        let own = record.attrs().each().any(is_generic);
+        let in_events = record.as_span().is_some_and(|span| span.events().any(|event| event.attrs().each().any(is_generic)));
         if !own && !in_events {
             return;
         }

@@ -37,6 +37,18 @@ static BY_NAME: LazyLock<FastMap<Class>> =
 /// Resources of agents: prompts stand on command lines.
 const COMMAND_LINES: [&str; 2] = ["process.command_args", "process.command_line"];
 
+/// Whether a key can be one of those: nearly all keys of other telemetry cannot.
+pub(super) fn may_be_generic(name: &[u8]) -> bool {
+    match name {
+        [b'd', b'b', b'.', ..] | [b'e', b'x', b'c', b'e', ..] | [b'u', b'r', b'l', b'.', b'f' | b'q', ..] => true,
+        [b'h', b't', b't', b'p', b'.', rest @ ..] => match rest {
+            [b'u' | b't', ..] => true,
+            _ => rest.starts_with(b"request.body") || rest.starts_with(b"response.body"),
+        },
+        _ => false,
+    }
+}
+
 /// Whether a key holds content on any span, and of what kind.
 pub(super) fn generic(name: &str) -> Option<Known> {
     // Every span of any telemetry is asked for each of its keys, and nearly none is one of these.

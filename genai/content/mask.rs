@@ -168,6 +168,26 @@ impl Masker<'_> {
     }
 }
 
+const LETTER: u8 = 1;
+const DIGIT: u8 = 2;
+const MARK: u8 = 3;
+
+/// What a byte is to [`is_suspect`].
+const KINDS: [u8; 256] = {
+    let mut kinds = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        kinds[byte] = match byte as u8 {
+            b'a'..=b'z' | b'A'..=b'Z' => LETTER,
+            b'0'..=b'9' => DIGIT,
+            b'@' | b'=' | b'%' => MARK,
+            _ => 0,
+        };
+        byte += 1;
+    }
+    kinds
+};
+
 /// Whether a short text of metadata is worth a closer look: an `@`, an address, many digits, or a long run of letters and digits.
 /// Most names and ids of enumerations end here.
 pub(super) fn is_suspect(bytes: &[u8]) -> bool {
@@ -179,17 +199,17 @@ pub(super) fn is_suspect(bytes: &[u8]) -> bool {
     }
     let (mut run, mut digits) = (0, 0);
     for byte in bytes {
-        if byte.is_ascii_alphanumeric() {
-            run += 1;
-            digits += usize::from(byte.is_ascii_digit());
-            if run >= RUN {
-                return true;
+        match KINDS[usize::from(*byte)] {
+            LETTER => run += 1,
+            DIGIT => {
+                run += 1;
+                digits += 1;
             }
-        } else {
-            if matches!(byte, b'@' | b'=' | b'%') {
-                return true;
-            }
-            run = 0;
+            MARK => return true,
+            _ => run = 0,
+        }
+        if run >= RUN {
+            return true;
         }
     }
     digits >= DIGITS || bytes.len() > 64

@@ -5,7 +5,7 @@
 //! The scope pass is done once a scope ([`ScopeVerdict`]); records of other telemetry cost one look at each key's first byte.
 
 use super::conditions::Condition;
-use super::pattern::{Pattern, PatternIndex};
+use super::pattern::{Pattern, PatternIndex, Starts};
 use super::table;
 use crate::keys;
 use chaperone_proto::{Key, RecordRef, ScopeRef};
@@ -164,9 +164,16 @@ fn has_needed(row: &Row, record: RecordRef<'_>) -> bool {
     others.any(|need| need.holds(record)) || record.attrs().keys().any(fits)
 }
 
+/// How markers among attributes begin: most keys of other telemetry begin otherwise.
+static STARTS: LazyLock<Starts> = LazyLock::new(|| TABLE.attributes.starts());
+
 fn by_markers(record: RecordRef<'_>) -> Option<Dialect> {
     let mut best: Option<u8> = None;
-    for key in record.attrs().keys() {
+    for entry in record.attrs().each() {
+        if !STARTS.may_have(entry.key_bytes()) {
+            continue;
+        }
+        let key = entry.key();
         for (row, condition) in TABLE.attributes.fitting(key.name) {
             if best.is_none_or(|best| *row < best) && condition.holds_at(record, key) {
                 best = Some(*row);

@@ -4,6 +4,7 @@
 //! Texts are borrowed from the record where they can be; JSON that a text holds is copied in, not parsed into a tree.
 //! A `tool_call_response` has two members the conventions do not know: `name`, and `"is_error":true` where the wire says so.
 
+use crate::record::json_scan;
 use serde::de::IgnoredAny;
 use std::borrow::Cow;
 
@@ -185,13 +186,12 @@ pub(crate) fn is_structured_json(text: &str) -> bool {
 
 pub(crate) fn write_text(out: &mut String, text: &str) {
     out.push('"');
-    let mut plain_from = 0;
-    for (at, byte) in text.bytes().enumerate() {
-        if byte >= 0x20 && byte != b'"' && byte != b'\\' {
-            continue;
-        }
-        out.push_str(text.get(plain_from..at).unwrap_or(""));
-        plain_from = at + 1;
+    let mut rest = text;
+    loop {
+        let (plain, tail) = rest.split_at(json_scan::plain_len(rest.as_bytes()));
+        out.push_str(plain);
+        let Some(byte) = tail.bytes().next() else { break };
+        rest = tail.get(1..).unwrap_or("");
         match byte {
             b'"' => out.push_str("\\\""),
             b'\\' => out.push_str("\\\\"),
@@ -205,7 +205,6 @@ pub(crate) fn write_text(out: &mut String, text: &str) {
             }
         }
     }
-    out.push_str(text.get(plain_from..).unwrap_or(""));
     out.push('"');
 }
 

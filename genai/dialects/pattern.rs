@@ -44,6 +44,10 @@ impl<T> Default for PatternIndex<T> {
 }
 
 impl<T> PatternIndex<T> {
+    /// How its patterns begin.
+    pub(crate) fn starts(&self) -> Starts {
+        Starts::of(self.by_first.iter().flatten().map(|(pattern, _)| pattern.text()))
+    }
     pub(crate) fn insert(&mut self, pattern: Pattern, value: T) {
         let first = pattern.text().bytes().next().unwrap_or(0);
         if let Some(bucket) = self.by_first.get_mut(usize::from(first)) {
@@ -56,4 +60,37 @@ impl<T> PatternIndex<T> {
         let bucket = self.by_first.get(usize::from(first)).map_or(&[][..], Vec::as_slice);
         bucket.iter().filter(move |(pattern, _)| pattern.fits(name)).map(|(_, value)| value)
     }
+}
+
+/// How names begin that are of interest: a test of two bytes that is never wrong about what is of none.
+#[derive(Debug)]
+pub(crate) struct Starts {
+    bits: Vec<u64>,
+}
+
+impl Starts {
+    /// For these names or beginnings of names.
+    pub(crate) fn of<'n>(names: impl Iterator<Item = &'n str>) -> Starts {
+        let mut bits = vec![0; 1 << 10];
+        for name in names {
+            let Some((word, bit)) = name.as_bytes().first_chunk::<2>().map(place) else {
+                bits.fill(u64::MAX);
+                continue;
+            };
+            if let Some(held) = bits.get_mut(word) {
+                *held |= bit;
+            }
+        }
+        Starts { bits }
+    }
+    /// Whether this one may be of interest.
+    pub(crate) fn may_have(&self, name: &[u8]) -> bool {
+        let Some((word, bit)) = name.first_chunk::<2>().map(place) else { return true };
+        self.bits.get(word).is_none_or(|held| held & bit != 0)
+    }
+}
+
+fn place(start: &[u8; 2]) -> (usize, u64) {
+    let number = u16::from_le_bytes(*start);
+    (usize::from(number >> 6), 1 << (number & 63))
 }

@@ -14,6 +14,17 @@ pub(crate) fn may_call_tools(text: &[u8]) -> bool {
     })
 }
 
+/// How many bytes of a text stand in JSON as they are, before one that needs an escape or the end.
+pub(crate) fn plain_len(text: &[u8]) -> usize {
+    const BLOCK: usize = 32;
+    let needs_escape = |byte: u8| byte < 0x20 || byte == b'"' || byte == b'\\';
+    let (blocks, _) = text.as_chunks::<BLOCK>();
+    // No early end within a block: so it is compared at once.
+    let clean = blocks.iter().take_while(|block| !block.iter().fold(false, |found, byte| found | needs_escape(*byte))).count();
+    let rest = text.get(clean * BLOCK..).unwrap_or_default();
+    clean * BLOCK + rest.iter().position(|byte| needs_escape(*byte)).unwrap_or(rest.len())
+}
+
 /// The parts of the wanted type in messages by the conventions, each as JSON text, in order.
 pub(crate) fn parts<'a>(messages: &'a str, mut is_wanted: impl FnMut(&str) -> bool, mut found: impl FnMut(&'a str)) {
     let mut walk = Walk { text: messages, at: 0 };

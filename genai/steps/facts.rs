@@ -169,7 +169,7 @@ impl Facts {
             parent,
             interval,
             call_id: text(keys::GEN_AI_TOOL_CALL_ID).map(str::to_owned),
-            what: text_hash(&format!("{}\u{1f}{what_name}\u{1f}{shape}", kind.as_str())),
+            what: text_hash(kind.as_str()) ^ text_hash(what_name).rotate_left(21) ^ text_hash(shape).rotate_left(42),
             conversation,
             tells_attempt: true,
             says_attempt: attrs.get(keys::CHAPERONE_STEP_ATTEMPT).is_some(),

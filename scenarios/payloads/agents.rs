@@ -153,6 +153,9 @@ fn openinference(draw: &mut Draw, shows_content: bool) -> Made {
 fn indexed(said: &Said, key: chaperone_proto::KeyId, prefix: &str, infix: &str) -> Vec<KeyValue> {
     let mut all = Vec::new();
     for (at, (role, content)) in said.messages(key).into_iter().enumerate() {
+        if role == "tool" {
+            all.push(pair(format!("{prefix}.{at}{infix}tool_call_id"), text("call_0123456789abcdef")));
+        }
         all.push(pair(format!("{prefix}.{at}{infix}role"), text(role)));
         all.push(pair(format!("{prefix}.{at}{infix}content"), text(content)));
     }
