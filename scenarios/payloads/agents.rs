@@ -44,7 +44,7 @@ impl Form {
 
     /// A serialized request of 100 spans.
     pub fn request(self, seed: u64) -> Vec<u8> {
-        let (scope, make): ((&str, &str), fn(&mut Draw) -> Made) = match self {
+        let (scope, make): (_, Make) = match self {
             Form::Otel => (OTEL, chat),
             Form::OtelTools => (OTEL, with_tools),
             Form::OpenInference => (OPENINFERENCE, |draw| openinference(draw, true)),
@@ -60,6 +60,9 @@ impl Form {
 const OTEL: (&str, &str) = ("opentelemetry.instrumentation.genai.openai", "1.3b0");
 const OPENINFERENCE: (&str, &str) = ("openinference.instrumentation.openai", "0.1.66");
 const OPENLLMETRY: (&str, &str) = ("opentelemetry.instrumentation.openai.v1", "0.62.4");
+
+/// Makes one span.
+type Make = fn(&mut Draw) -> Made;
 
 /// What a drawn span says, by canonical key.
 struct Said(Made);
