@@ -52,12 +52,13 @@ impl Sessions {
     pub fn push(&mut self, observed: Observed, watermark: Watermark, now: Duration, happened: &mut Happened) {
         let Observed { key, service, conversation, step } = observed;
         let watched = self.by_key.entry(key).or_insert_with_key(|key| Watched {
-            session: Session::new(key.clone(), service, conversation),
+            session: Session::new(key.clone(), service),
             arrived: now,
             told: now,
             bytes: 0,
         });
         watched.arrived = now;
+        watched.session.name(conversation);
         match watched.session.push(step, watermark.before_ns) {
             Taken::Held => happened.steps += 1,
             Taken::Late => happened.late += 1,

@@ -6,7 +6,7 @@ use chaperone_genai::detect::{Finding, Severity};
 use chaperone_proto::{KeyId, Limits, Logs};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
-use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
+use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, KeyValue};
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use prost::Message;
@@ -52,8 +52,9 @@ fn with(mut span: Span, attribute: KeyValue) -> Span {
     span
 }
 
-fn batch(spans: Vec<Span>) -> Batch {
-    let scope = ScopeSpans { spans, ..Default::default() };
+fn batch(emitter: &str, spans: Vec<Span>) -> Batch {
+    let scope = Some(InstrumentationScope { name: emitter.to_owned(), ..Default::default() });
+    let scope = ScopeSpans { scope, spans, ..Default::default() };
     let resource = Resource { attributes: vec![text(keys::SERVICE_NAME, "shop")], ..Default::default() };
     let resource = ResourceSpans { resource: Some(resource), scope_spans: vec![scope], ..Default::default() };
     let body = ExportTraceServiceRequest { resource_spans: vec![resource] }.encode_to_vec();
@@ -76,8 +77,12 @@ impl Watched {
     }
 
     fn see(&mut self, spans: Vec<Span>) {
+        self.see_of("emitter", spans);
+    }
+
+    fn see_of(&mut self, emitter: &str, spans: Vec<Span>) {
         let mut out = Outbox::for_tests(self.clock.now());
-        self.connector.process(batch(spans), &mut out).unwrap();
+        self.connector.process(batch(emitter, spans), &mut out).unwrap();
         self.take(&out);
     }
 
@@ -176,17 +181,27 @@ fn times_in_the_future_are_clamped_and_counted() {
 }
 
 #[test]
-fn records_that_were_counted_before_and_duplicates_are_skipped() {
+fn records_that_were_counted_before_are_skipped() {
     let mut watched = Watched::new(two_seconds());
     for n in 1..=12 {
-        watched.see(vec![
-            with(tool(n, "r"), pair(keys::CHAPERONE_USAGE_RESENT, Value::BoolValue(true))),
-            with(tool(n, "r"), text(keys::CHAPERONE_TOOL_SCOPE, "duplicate")),
-        ]);
+        watched.see(vec![with(tool(n, "r"), pair(keys::CHAPERONE_USAGE_RESENT, Value::BoolValue(true)))]);
     }
     watched.drain();
     assert!(watched.findings.is_empty());
     assert_eq!(watched.connector.counters.steps.get(), 0);
+}
+
+#[test]
+fn runs_of_a_tool_that_two_emitters_tell_of_are_judged_once() {
+    let mut watched = Watched::new(two_seconds());
+    for n in 1..=6 {
+        watched.see_of("client", vec![tool(n, "r")]);
+        let mut again = with(tool(n, "r"), text(keys::CHAPERONE_TOOL_SCOPE, "duplicate"));
+        again.span_id = vec![100 + n; 8];
+        watched.see_of("server", vec![again]);
+    }
+    watched.drain();
+    assert_eq!(watched.findings.last().and_then(|finding| finding.value("repeats")), Some(6.0));
 }
 
 #[test]
@@ -214,6 +229,25 @@ fn tool_calls_belong_to_the_conversation_that_another_span_of_the_trace_names() 
     watched.drain();
     let last = watched.findings.last().unwrap();
     assert_eq!((last.key_part("session"), last.key_part("conversation")), (Some("conv-1"), Some("conv-1")));
+}
+
+#[test]
+fn a_conversation_that_is_named_late_goes_on_in_the_session_its_trace_began() {
+    let named = |n: u8, trace: u8| {
+        let mut span = with(tool(n, "r"), text(keys::GEN_AI_CONVERSATION_ID, "conv-1"));
+        span.trace_id = vec![trace; 16];
+        span
+    };
+    let trace = tool(1, "r").trace_id[0];
+    let mut watched = Watched::new(two_seconds());
+    watched.see((1..=3).map(|n| tool(n, "r")).collect());
+    watched.see(vec![named(4, trace), tool(5, "r")]);
+    watched.see(vec![named(6, trace + 1)]);
+    watched.drain();
+    let last = watched.findings.last().unwrap();
+    assert_eq!(last.value("repeats"), Some(6.0), "steps before, with and after the name, and another trace of the conversation");
+    assert_eq!(last.key_part("conversation"), Some("conv-1"));
+    assert!(watched.findings.iter().all(|finding| finding.id == last.id), "it is one finding");
 }
 
 #[test]

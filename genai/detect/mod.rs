@@ -16,7 +16,7 @@ pub mod step;
 
 pub use finding::{Finding, Severity};
 pub use loops::{LoopDetector, LoopSettings};
-pub use observe::{Observed, observe};
+pub use observe::{Observed, observe, session_of_trace};
 pub use reorder::{Reorder, Taken};
 pub use session::Session;
 pub use step::{Body, Digest, SessionKey, Source, Step, ToolCall};

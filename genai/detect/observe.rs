@@ -143,11 +143,16 @@ impl<'a> Reading<'a> {
         let conversation = named(keys::GEN_AI_CONVERSATION_ID).or_else(|| named(keys::SESSION_ID)).map(bounded);
         let session = match (&conversation, self.record.trace_id()) {
             (Some(conversation), _) => conversation.clone(),
-            (None, Some(trace)) => hex(&trace),
+            (None, Some(trace)) => session_of_trace(trace),
             (None, None) => bounded(named(keys::CHAPERONE_RUN_ID)?),
         };
         Some((SessionKey { tenant: bounded(tenant), session }, conversation))
     }
+}
+
+/// The session of steps whose conversation nothing names.
+pub fn session_of_trace(trace: [u8; 16]) -> String {
+    hex(&trace)
 }
 
 /// The text itself, or the digest of one that is too long to be kept.

@@ -56,11 +56,11 @@ struct Sequence {
 
 impl Session {
     /// A session of which nothing was seen. `service`: stands for an agent without a name.
-    pub fn new(key: SessionKey, service: String, conversation: Option<String>) -> Session {
+    pub fn new(key: SessionKey, service: String) -> Session {
         Session {
             key,
             service,
-            conversation,
+            conversation: None,
             waiting: Reorder::default(),
             watermark_ns: 0,
             runs: VecDeque::new(),
@@ -74,6 +74,13 @@ impl Session {
     pub fn push(&mut self, step: Step, watermark_ns: u64) -> Taken {
         self.advance(watermark_ns);
         self.waiting.push(step, self.watermark_ns)
+    }
+
+    /// Notes the conversation, which may be named only after the first steps.
+    pub fn name(&mut self, conversation: Option<String>) {
+        if self.conversation.is_none() {
+            self.conversation = conversation;
+        }
     }
 
     /// Notes what the tenant's senders have passed.
@@ -244,7 +251,7 @@ mod tests {
     impl Watched {
         fn new() -> Watched {
             let key = SessionKey { tenant: String::new(), session: "s-1".to_owned() };
-            Watched { session: Session::new(key, "shop".to_owned(), None), next: 1, told: Vec::new() }
+            Watched { session: Session::new(key, "shop".to_owned()), next: 1, told: Vec::new() }
         }
         fn see(&mut self, agent: Option<&str>, body: Body) {
             let at = self.next * 1_000_000;
