@@ -104,7 +104,9 @@ fn a_delegation_is_one_edge_though_a_decision_and_the_tree_tell_of_it() {
     let inner = span(2, 9, "agent", vec![text(keys::GEN_AI_AGENT_NAME, "billing")]);
     let mut run = chaperone_genai::runs::Run::new("r");
     let data = batch(vec![outer, inner]).data;
-    (0..data.records()).for_each(|at| drop(run.add(data.record(at), 10, str::to_owned)));
+    for at in 0..data.records() {
+        run.add(data.record(at), 10, str::to_owned);
+    }
     let edges: Vec<_> = run
         .summary()
         .edges

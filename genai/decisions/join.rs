@@ -185,7 +185,8 @@ impl Calls {
 
 /// Whether a call's name is the subject's; what repeats a call may have a shorter or longer name of it (`mcp__support__ls`, `ls`).
 fn agree(name: &str, subject: &Subject) -> bool {
-    name == subject.tool || (subject.duplicate && !name.is_empty() && (name.ends_with(&subject.tool) || subject.tool.ends_with(name)))
+    name == subject.tool
+        || (subject.duplicate && !name.is_empty() && (name.ends_with(&subject.tool) || subject.tool.ends_with(name)))
 }
 
 /// Some emitters put the tool's name before the id: `ls__c1` is the call `c1`.

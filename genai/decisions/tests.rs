@@ -78,7 +78,11 @@ const TWO: &str = "00000000000000000000000000000002";
 #[test]
 fn a_call_is_requested_approved_run_and_answered_whatever_the_clocks_say() {
     // The approval's clock is a second early: it stands before the request it approves.
-    let spans = [llm(1, &[("requested", "call_0001", "ls")]), tool(2, "call_0001", "ls", "self"), llm(3, &[("executed", "call_0001", "ls")])];
+    let spans = [
+        llm(1, &[("requested", "call_0001", "ls")]),
+        tool(2, "call_0001", "ls", "self"),
+        llm(3, &[("executed", "call_0001", "ls")]),
+    ];
     let found = chain(&data(&spans, &[approval(500_000_000, ONE, "call_0001", "approved")]));
     assert_eq!(words(&found), ["requested ls", "approval approve_tool", "call m", "executed ls", "call m", "result ls"]);
     let [call] = &found.calls[..] else { panic!("one call: {:?}", found.calls) };
@@ -89,8 +93,10 @@ fn a_call_is_requested_approved_run_and_answered_whatever_the_clocks_say() {
 
 #[test]
 fn an_approval_may_name_the_tools_span_and_a_denied_call_never_runs() {
-    let spans = [llm(1, &[("requested", "call_0001", "ls"), ("requested", "call_0002", "rm")]), tool(2, "call_0001", "ls", "self")];
-    let logs = [approval(1_950_000_000, ONE, "0000000000000002", "approved"), approval(1_960_000_000, TWO, "call_0002", "denied")];
+    let spans =
+        [llm(1, &[("requested", "call_0001", "ls"), ("requested", "call_0002", "rm")]), tool(2, "call_0001", "ls", "self")];
+    let logs =
+        [approval(1_950_000_000, ONE, "0000000000000002", "approved"), approval(1_960_000_000, TWO, "call_0002", "denied")];
     let found = chain(&data(&spans, &logs));
     let outcomes: Vec<(&str, Vec<&str>, bool)> = found
         .calls

@@ -19,7 +19,7 @@ const LACKING: &[(&str, &str)] = &[
     ("autogen-loop", "tool spans carry the tool's name, neither arguments nor results, and no model call"),
     ("crewai-openllmetry-loop", "no tool span and no model call with messages"),
     ("google-adk-loop", "tool spans carry the tool's name, neither arguments nor results"),
-    ("litellm-loop", "only the model's requests are on the wire, no result of a call"),
+    ("litellm-loop", "each call is a trace of its own, and none names a conversation"),
 ];
 
 /// Captures of other scenarios that loop in truth, and what their ground truth says.
