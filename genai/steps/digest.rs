@@ -5,7 +5,7 @@
 //! Both are 128 bits of HighwayHash under the whole key: without it nobody can test guesses against them, and a conversation is
 //! digested as fast as it is copied. Each request of an agent sends the whole of its conversation again.
 
-use super::shape::{quote, shape};
+use super::shape::{quote, shape_bytes};
 use highway::{HighwayHash, HighwayHasher, Key};
 use serde_json::Value as Json;
 
@@ -39,14 +39,17 @@ impl Digester {
 
     /// Digests of a value.
     pub fn value(&self, value: &Json) -> Digests {
-        let mut exact = String::new();
-        match value {
-            Json::String(text) => quote(&mut exact, |out| out.push_str(text)),
+        let exact = match value {
+            Json::String(text) => {
+                let mut quoted = Vec::with_capacity(text.len() + 2);
+                quote(&mut quoted, |out| out.extend_from_slice(text.as_bytes()));
+                quoted
+            }
             // The map of serde_json is sorted by key.
-            other => exact = other.to_string(),
-        }
+            other => other.to_string().into_bytes(),
+        };
         let bytes = value.as_str().map_or(exact.len(), str::len);
-        Digests { exact: self.text(&exact), shape: self.text(&shape(value)), bytes, empty: is_empty(value) }
+        Digests { exact: self.bytes([&*exact]), shape: self.bytes([&*shape_bytes(value)]), bytes, empty: is_empty(value) }
     }
 
     /// Digest of a text as it is, in hex.

@@ -6,12 +6,12 @@
 use super::messages::attribute;
 use super::{AgentName, ArgumentsKey, Conversation, Digester, Digests, Evidence, Failure, HandedOver, Node, Offered, StepKind};
 use super::{failure, hand_over, is_error, is_framework_tool, kind, offered_tools, resource};
+pub(super) use crate::fast_hash::value_hash as hash_of;
 use crate::keys;
 use crate::record::{self, is_call_operation, operation};
 use crate::usage::{Identity, text_hash};
 use chaperone_proto::{KeyId, RecordRef, ValueRef};
 use serde_json::Value as Json;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 /// A tool call found in messages, ready to be told.
@@ -193,12 +193,6 @@ impl Facts {
 
 fn is_hex_of(text: &str, bytes: &[u8; 16]) -> bool {
     u128::from_str_radix(text, 16).is_ok_and(|number| number.to_be_bytes() == *bytes)
-}
-
-pub(super) fn hash_of(value: impl Hash) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    value.hash(&mut hasher);
-    hasher.finish()
 }
 
 pub(super) fn arguments_key(arguments: Option<&Json>, digests: Option<&Digests>) -> Option<ArgumentsKey> {

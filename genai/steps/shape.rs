@@ -4,6 +4,7 @@
 //! RFC 3339 times, and long hex digests. Text is trimmed, folded to lower case, its blanks collapsed, its quotes made one kind;
 //! fractions are rounded to six significant digits. Keys and whole numbers stay.
 
+use crate::record::json_scan::plain_len;
 use serde_json::Value as Json;
 
 const VOLATILE: &str = "~";
@@ -15,65 +16,71 @@ const SHORTEST_VOLATILE: usize = 10;
 
 /// The value without what changes from call to call, as JSON text with sorted keys.
 pub fn shape(value: &Json) -> String {
-    let mut out = String::new();
+    String::from_utf8(shape_bytes(value)).expect("invariant: shapes are made of texts, cut between characters")
+}
+
+/// The same as bytes, for those who only digest it.
+pub(super) fn shape_bytes(value: &Json) -> Vec<u8> {
+    // Most values are one text; its shape is hardly ever longer.
+    let mut out = Vec::with_capacity(value.as_str().map_or(64, |text| text.len() + 2));
     write(value, &mut out);
     out
 }
 
-fn write(value: &Json, out: &mut String) {
+fn write(value: &Json, out: &mut Vec<u8>) {
     match value {
         Json::String(text) => quote(out, |out| push_text(text, out)),
         Json::Number(number) => match number.as_f64() {
             Some(number) => push_number(number, out),
-            None => out.push_str(&value.to_string()),
+            None => out.extend_from_slice(value.to_string().as_bytes()),
         },
         Json::Array(items) => {
-            out.push('[');
+            out.push(b'[');
             for (at, item) in items.iter().enumerate() {
                 if at > 0 {
-                    out.push(',');
+                    out.push(b',');
                 }
                 write(item, out);
             }
-            out.push(']');
+            out.push(b']');
         }
         // The map of serde_json is sorted by key.
         Json::Object(pairs) => {
-            out.push('{');
+            out.push(b'{');
             for (at, (key, value)) in pairs.iter().enumerate() {
                 if at > 0 {
-                    out.push(',');
+                    out.push(b',');
                 }
-                quote(out, |out| out.push_str(key));
-                out.push(':');
+                quote(out, |out| out.extend_from_slice(key.as_bytes()));
+                out.push(b':');
                 write(value, out);
             }
-            out.push('}');
+            out.push(b'}');
         }
-        Json::Null => out.push_str("null"),
-        Json::Bool(yes) => out.push_str(if *yes { "true" } else { "false" }),
+        Json::Null => out.extend_from_slice(b"null"),
+        Json::Bool(yes) => out.extend_from_slice(if *yes { b"true" } else { b"false" }),
     }
 }
 
 /// What `write` pushes, as a JSON string. Hardly any text needs to be escaped.
-pub(super) fn quote(out: &mut String, write: impl FnOnce(&mut String)) {
+pub(super) fn quote(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
     let begin = out.len();
-    out.push('"');
+    out.push(b'"');
     write(out);
     let text = out.get(begin + 1..).unwrap_or_default();
-    if text.bytes().any(|byte| byte < b' ' || matches!(byte, b'"' | b'\\')) {
-        let escaped = Json::from(text).to_string();
+    if plain_len(text) < text.len() {
+        let escaped = Json::from(String::from_utf8_lossy(text)).to_string();
         out.truncate(begin);
-        out.push_str(&escaped);
+        out.extend_from_slice(escaped.as_bytes());
     } else {
-        out.push('"');
+        out.push(b'"');
     }
 }
 
-fn push_number(number: f64, out: &mut String) {
-    use std::fmt::Write;
+fn push_number(number: f64, out: &mut Vec<u8>) {
+    use std::io::Write;
     let is_time = [1.0, 1e3, 1e6, 1e9].iter().any(|unit| SECONDS.contains(&(number / unit)));
-    // Writing to text does not fail.
+    // Writing to memory does not fail.
     let _ = if is_time {
         write!(out, "\"{VOLATILE}\"")
     } else if number.fract() == 0.0 && number.abs() < 9e15 {
@@ -83,23 +90,21 @@ fn push_number(number: f64, out: &mut String) {
     };
 }
 
-/// What a byte of ASCII text is: a blank, part of a word, a quote to be made one kind, or another mark.
+/// What a byte of ASCII text is: a blank, part of a word, or a mark.
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
     Blank,
     Part,
-    Quote,
     Mark,
 }
 
-const KINDS: [Kind; 128] = {
-    let mut kinds = [Kind::Mark; 128];
+const KINDS: [Kind; 256] = {
+    let mut kinds = [Kind::Mark; 256];
     let mut at = 0;
     while at < 128 {
         kinds[at] = match at as u8 {
             b' ' | b'\t'..=b'\r' => Kind::Blank,
             b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'-' | b':' | b'.' | b'+' | b'_' => Kind::Part,
-            b'"' | b'`' => Kind::Quote,
             _ => Kind::Mark,
         };
         at += 1;
@@ -107,75 +112,100 @@ const KINDS: [Kind; 128] = {
     kinds
 };
 
-fn push_text(text: &str, out: &mut String) {
+/// How a byte of ASCII text is written: lower case, one kind of blanks, one kind of quotes.
+const FOLDED: [u8; 256] = {
+    let mut folded = [0; 256];
+    let mut at = 0;
+    while at < 256 {
+        folded[at] = match at as u8 {
+            b'\t'..=b'\r' => b' ',
+            b'"' | b'`' => b'\'',
+            byte => byte.to_ascii_lowercase(),
+        };
+        at += 1;
+    }
+    folded
+};
+
+fn push_text(text: &str, out: &mut Vec<u8>) {
     let begin = out.len();
     if text.is_ascii() {
-        push_ascii(text, out);
+        push_ascii(text.trim(), out);
         return;
     }
     for word in text.split_whitespace() {
         if out.len() > begin {
-            out.push(' ');
+            out.push(b' ');
         }
-        push_word(word, out);
+        if word.is_ascii() { push_ascii(word, out) } else { push_word(word, out) }
     }
 }
 
 /// Writes a word in lower case; a volatile value inside punctuation (`(id=...)`) goes, the punctuation stays.
-fn push_word(word: &str, out: &mut String) {
+fn push_word(word: &str, out: &mut Vec<u8>) {
+    let push = |c: char, out: &mut Vec<u8>| out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
     let mut rest = word;
     while !rest.is_empty() {
         let is_part = |c: char| c.is_alphanumeric() || matches!(c, '-' | ':' | '.' | '+' | '_');
         let end = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
         let (token, after) = rest.split_at(end);
         if is_volatile(token) {
-            out.push_str(VOLATILE);
+            out.extend_from_slice(VOLATILE.as_bytes());
         } else {
-            out.extend(token.chars().flat_map(char::to_lowercase));
+            token.chars().flat_map(char::to_lowercase).for_each(|c| push(c, out));
         }
         let mut chars = after.chars();
         if let Some(mark) = chars.next() {
-            out.push(if matches!(mark, '"' | '`') { '\'' } else { mark });
+            push(if matches!(mark, '"' | '`') { '\'' } else { mark }, out);
         }
         rest = chars.as_str();
     }
 }
 
-/// The same for all words of ASCII text, which is nearly all that agents send.
-fn push_ascii(text: &str, out: &mut String) {
-    let begin = out.len();
-    let kind = |at: usize| text.as_bytes().get(at).and_then(|byte| KINDS.get(usize::from(*byte))).copied();
-    out.reserve(text.len());
-    let (mut at, mut blank) = (0, false);
-    while let Some(found) = kind(at) {
-        if found == Kind::Blank {
-            blank = true;
-            at += 1;
+/// The same for all words of trimmed ASCII text, which is nearly all that agents send: stretches of it are folded at once.
+fn push_ascii(text: &str, out: &mut Vec<u8>) {
+    let bytes = text.as_bytes();
+    let fold = |from: usize, to: usize, out: &mut Vec<u8>| {
+        let stretch = bytes.get(from..to).unwrap_or_default();
+        out.extend(stretch.iter().map(|byte| FOLDED[usize::from(*byte)]));
+    };
+    out.reserve(bytes.len());
+    // Up to `done` it is written; a word begins after `before`, the number of bytes up to the last that is no part of one.
+    let (mut done, mut before, mut blank) = (0, 0, false);
+    for (at, byte) in bytes.iter().enumerate() {
+        let kind = KINDS[usize::from(*byte)];
+        if kind == Kind::Part {
+            blank = false;
             continue;
         }
-        if blank && out.len() > begin {
-            out.push(' ');
+        if at - before >= SHORTEST_VOLATILE && may_be_volatile(text.get(before..at)) {
+            fold(done, before, out);
+            out.extend_from_slice(VOLATILE.as_bytes());
+            done = at;
         }
-        blank = false;
-        if found != Kind::Part {
-            let mark = if found == Kind::Quote { "'" } else { text.get(at..at + 1).unwrap_or_default() };
-            out.push_str(mark);
-            at += 1;
-            continue;
-        }
-        let end = (at..text.len()).find(|at| kind(*at) != Some(Kind::Part)).unwrap_or(text.len());
-        let token = text.get(at..end).unwrap_or_default();
-        if token.len() >= SHORTEST_VOLATILE && is_volatile(token) {
-            out.push_str(VOLATILE);
-        } else {
-            let begin = out.len();
-            out.push_str(token);
-            if let Some(pushed) = out.get_mut(begin..) {
-                pushed.make_ascii_lowercase();
+        before = at + 1;
+        if kind == Kind::Blank {
+            if blank {
+                fold(done, at, out);
+                done = at + 1;
             }
+            blank = true;
+        } else {
+            blank = false;
         }
-        at = end;
     }
+    if bytes.len() - before >= SHORTEST_VOLATILE && may_be_volatile(text.get(before..)) {
+        fold(done, before, out);
+        out.extend_from_slice(VOLATILE.as_bytes());
+        done = bytes.len();
+    }
+    fold(done, bytes.len(), out);
+}
+
+/// Long words of prose hold no digit; of volatile values only a UUID may do without.
+fn may_be_volatile(token: Option<&str>) -> bool {
+    let token = token.unwrap_or_default();
+    (token.len() >= 36 || token.bytes().any(|byte| byte.is_ascii_digit())) && is_volatile(token)
 }
 
 fn is_volatile(token: &str) -> bool {
@@ -246,14 +276,14 @@ mod tests {
     use serde_json::json;
 
     fn slow(text: &str) -> String {
-        let mut out = String::new();
+        let mut out = Vec::new();
         for word in text.split_whitespace() {
             if !out.is_empty() {
-                out.push(' ');
+                out.push(b' ');
             }
             push_word(word, &mut out);
         }
-        out
+        String::from_utf8(out).unwrap()
     }
 
     #[test]
@@ -267,11 +297,14 @@ mod tests {
             "at 2026-11-20T10:00:00.123Z. Done; sha=4f2c9a1b7d8e6f50!",
             "1795230902",
             "\u{1}\\ x\u{c}y",
+            "a  \u{b} b9fb7fdb9-4848-4168-8f13-c0df746dcfd4   aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee  ",
+            "1795230902  1795230902,1795230902\t(1795230902) unmistakeable X1795230902",
+            "Gr\u{fc}\u{df}e AN 1795230902  Stra\u{df}e\u{a0}\"x\" `y`",
         ];
         for text in texts {
-            let mut fast = String::new();
-            push_ascii(text, &mut fast);
-            assert_eq!(fast, slow(text), "{text:?}");
+            let mut fast = Vec::new();
+            push_text(text, &mut fast);
+            assert_eq!(String::from_utf8(fast).unwrap(), slow(text), "{text:?}");
         }
     }
 

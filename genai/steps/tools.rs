@@ -3,11 +3,11 @@
 //! `data/tool_words.tsv` is a lexicon of words, not a judgement: `unknown` where no word fits. Rules and users overrule it.
 
 use crate::dialects::table::rows;
+use crate::fast_hash::Map;
 use crate::record::to_json;
 use chaperone_proto::ValueRef;
 use serde::Deserialize;
 use serde_json::Value as Json;
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
 /// Class and risk of a tool (contracts, section 1).
@@ -40,26 +40,31 @@ static WORDS: LazyLock<Words> = LazyLock::new(|| {
 #[derive(Default)]
 struct Words {
     classes: Vec<&'static str>,
-    class_words: HashMap<&'static str, usize>,
+    class_words: Map<&'static str, usize>,
     risks: Vec<&'static str>,
-    risk_words: HashMap<&'static str, usize>,
+    risk_words: Map<&'static str, usize>,
 }
 
 /// Class and risk of a tool by its name.
 pub fn tool_kind(name: &str) -> ToolKind {
-    let words = words(name);
     let table = &*WORDS;
-    let first = |labels: &[&'static str], known: &HashMap<&'static str, usize>| {
-        let best = words.iter().filter_map(|word| known.get(word.as_str())).min()?;
-        labels.get(*best).copied()
+    let (mut class, mut risk, mut searches) = (None, None, false);
+    let better = |best: Option<usize>, known: Option<&usize>| match (best, known) {
+        (Some(best), Some(known)) => Some(best.min(*known)),
+        (best, known) => best.or(known.copied()),
     };
-    let class = match first(&table.classes, &table.class_words) {
+    each_word(name, |word| {
+        class = better(class, table.class_words.get(word));
+        risk = better(risk, table.risk_words.get(word));
+        searches |= word == "search";
+    });
+    let class = match class.and_then(|at| table.classes.get(at).copied()) {
         // `search_orders` searches, whatever it searches in.
-        Some("database" | "file_system" | "network") if words.iter().any(|word| word == "search") => "search",
+        Some("database" | "file_system" | "network") if searches => "search",
         Some(class) => class,
         None => "other",
     };
-    ToolKind { class, risk: first(&table.risks, &table.risk_words).unwrap_or("unknown") }
+    ToolKind { class, risk: risk.and_then(|at| table.risks.get(at).copied()).unwrap_or("unknown") }
 }
 
 /// The risk that a tool's own definition states (annotations of the Model Context Protocol).
@@ -181,20 +186,23 @@ fn path(text: &str) -> String {
 }
 
 /// Words of a name in snake, kebab or camel case, in lower case.
-fn words(name: &str) -> Vec<String> {
-    let mut words = vec![String::new()];
+fn each_word(name: &str, mut visit: impl FnMut(&str)) {
+    let mut word = String::with_capacity(name.len());
     let mut before_is_lower = false;
     for c in name.chars() {
-        if !c.is_alphanumeric() || (c.is_uppercase() && before_is_lower) {
-            words.push(String::new());
+        let is_part = c.is_alphanumeric();
+        if (!is_part || (before_is_lower && c.is_uppercase())) && !word.is_empty() {
+            visit(&word);
+            word.clear();
         }
         before_is_lower = c.is_lowercase();
-        if c.is_alphanumeric()
-            && let Some(word) = words.last_mut()
-        {
+        if c.is_ascii() && is_part {
+            word.push(c.to_ascii_lowercase());
+        } else if is_part {
             word.extend(c.to_lowercase());
         }
     }
-    words.retain(|word| !word.is_empty());
-    words
+    if !word.is_empty() {
+        visit(&word);
+    }
 }
