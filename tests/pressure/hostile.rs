@@ -121,17 +121,17 @@ fn nested(depth: usize) -> Vec<u8> {
 fn requests_made_to_blow_up_stay_small_and_are_refused_in_words() -> Result<()> {
     let (collector, address, memory) = at_work()?;
     let empty_resources = [0x0a, 0x00].repeat(9 << 20);
-    let empty_spans = {
-        let spans = [0x12, 0x00].repeat(4 << 20);
-        let scope = prefixed(0x12, &spans);
-        prefixed(0x0a, &scope)
-    };
+    let spans = |one: &[u8]| prefixed(0x0a, &prefixed(0x12, &one.repeat(4 << 20)));
+    let empty_spans = spans(&[0x12, 0x00]);
+    // Each with an empty trace id: twice the bytes, so that their number is too large before their memory is.
+    let spans_of_nothing = spans(&[0x12, 0x02, 0x0a, 0x00]);
     let open_lists = format!("{{\"resourceSpans\":{}", "[".repeat(1 << 20)).into_bytes();
     let open_objects = "{\"a\":".repeat(1 << 20).into_bytes();
     let many_objects = format!("{{\"resourceSpans\":[{}{{}}]}}", "{},".repeat(5 << 20)).into_bytes();
     let hostile = [
         ("10 million empty resources", PROTOBUF, empty_resources, "bytes of memory"),
-        ("4 million empty spans", PROTOBUF, empty_spans, "more than 1000000 records"),
+        ("4 million empty spans", PROTOBUF, empty_spans, "bytes of memory"),
+        ("4 million spans of nothing", PROTOBUF, spans_of_nothing, "more than 1000000 records"),
         ("a list in a list", PROTOBUF, nested(5_000), "nested deeper than 64"),
         ("a length beyond the end", PROTOBUF, vec![0x0a, 0xff, 0xff, 0xff, 0xff, 0x0f], "truncated message"),
         ("a number without end", PROTOBUF, vec![0xff; 1 << 20], "invalid tag or varint at byte 0"),
