@@ -2,7 +2,9 @@
 
 use super::class::{self, Known};
 use super::digest::Fingerprint;
+use super::judge::{Held, JudgedKey};
 use super::mask::{Looks, Masker};
+use super::memo::Memo;
 use super::policy::{Mode, Policy, Verdict, note};
 use super::report::{Removed, Report};
 use super::text::{self, removed};
@@ -10,6 +12,7 @@ use crate::dialects::{Dialect, ScopeVerdict, detect, is_message_event};
 use crate::event_names;
 use crate::keys::{self, Class};
 use chaperone_proto::{Data, Edit, Entry, Key, KeyId, RecordRef, SpanRef, Value, ValueRef};
+use memchr::memmem;
 
 /// A record's place, with what its texts are judged by.
 #[derive(Clone, Copy)]
@@ -22,15 +25,28 @@ struct Place {
 impl Policy {
     /// Applies the policy to every record of a batch. Metrics pass.
     pub fn apply(&self, data: &mut Data) -> Report {
+        let mut memo = self.recognizers.memos().take();
+        let report = self.apply_with(data, &mut memo);
+        self.recognizers.memos().give_back(memo);
+        report
+    }
+
+    fn apply_with(&self, data: &mut Data, memo: &mut Memo) -> Report {
         let mut report = Report::default();
+        let mut named: Option<Dialect> = None;
         let mut scope: Option<(usize, ScopeVerdict)> = None;
         let mut scopes: Vec<usize> = Vec::new();
         let mut resources: Vec<usize> = Vec::new();
         for at in 0..data.records() {
             let record = data.record(at);
             let index = record.scope().index();
-            let dialect = match record.attrs().str(keys::CHAPERONE_DIALECT_NAME).and_then(Dialect::by_id) {
-                Some(dialect) => Some(dialect),
+            // Neighbours mostly speak one dialect.
+            let by_name = |name: &str| named.filter(|known| known.id() == name).or_else(|| Dialect::by_id(name));
+            let dialect = match record.attrs().str(keys::CHAPERONE_DIALECT_NAME).and_then(by_name) {
+                Some(dialect) => {
+                    named = Some(dialect);
+                    named
+                }
                 None => {
                     if scope.as_ref().is_none_or(|(known, _)| *known != index) {
                         scope = Some((index, ScopeVerdict::of(record.scope())));
@@ -45,23 +61,33 @@ impl Policy {
             let resource = record.resource().index();
             let place = Place { at, dialect, conversation: self.conversation_of(record) };
             if self.mode != Mode::Keep {
-                self.apply_texts(data, place, &mut report);
+                self.apply_texts(data, place, memo, &mut report);
             }
-            self.apply_attributes(data, place, &mut report);
+            self.apply_attributes(data, place, memo, &mut report);
             if !scopes.contains(&index) {
                 scopes.push(index);
-                self.apply_scope(data, place, &mut report);
+                self.apply_scope(data, place, memo, &mut report);
             }
             if !resources.contains(&resource) {
                 resources.push(resource);
-                self.apply_resource(data, place, &mut report);
+                self.apply_resource(data, place, memo, &mut report);
             }
         }
         report
     }
 
-    fn edit(&self, place: Place, key: Key<'_>, value: ValueRef<'_>, report: &mut Report) -> Edit {
-        self.carry_out(self.verdict(place.dialect, key, value), &place.conversation, key.name, value, report)
+    fn edit(&self, place: Place, key: Key<'_>, value: ValueRef<'_>, memo: &mut Memo, report: &mut Report) -> Edit {
+        let judged = self.judge_key(memo, place.dialect, key.id, key.name.as_bytes(), || key);
+        if self.is_by_class()
+            && let Some(quick) = self.quick(memo, judged, key.name.as_bytes(), Held::Value(value), false)
+        {
+            return quick.carry_out(report);
+        }
+        self.carry_out(self.verdict_by(judged, key, value), &place.conversation, key.name, value, report)
+    }
+
+    fn verdict_by(&self, judged: JudgedKey, key: Key<'_>, value: ValueRef<'_>) -> Verdict {
+        self.verdict_of(judged.known.with(|| class::is_text(value)), key, value, || judged.is_private)
     }
 
     /// The key of this record's pseudonyms: of its conversation, else its run, else its trace.
@@ -78,36 +104,41 @@ impl Policy {
         }
     }
 
-    fn apply_attributes(&self, data: &mut Data, place: Place, report: &mut Report) {
+    fn apply_attributes(&self, data: &mut Data, place: Place, memo: &mut Memo, report: &mut Report) {
         let Place { at, dialect, conversation } = place;
         let record = data.record(at);
+        let own_keys = class::own_keys();
+        let own = |id: Option<KeyId>| id.and_then(|id| own_keys.get(usize::from(id.0)).copied());
+        let has_fingerprint = record.attrs().has(keys::CHAPERONE_CONTENT_HASH);
         // Where the canonical messages are there, they are what the fingerprint is of: it is the same whatever the dialect.
-        let canonical = record.attrs().keys().any(class::is_canonical_content);
+        let is_canonical = |entry: Entry<'_>| match own(entry.id()) {
+            Some(own) => own.is_canonical_content,
+            None => class::is_canonical_content(entry.key()),
+        };
+        let canonical = !has_fingerprint && record.attrs().each().any(is_canonical);
         let messages: Vec<bool> = match record {
             RecordRef::Span(span) => span.events().map(|event| keys::is_convention(event.name())).collect(),
             RecordRef::Log(_) => Vec::new(),
         };
-        let has_fingerprint = record.attrs().has(keys::CHAPERONE_CONTENT_HASH);
-        let has_own = self.recognizers.has_own();
-        let is_harmless = |entry: Entry<'_>| !has_own && entry.text_bytes().is_some_and(|text| !super::mask::is_suspect(text));
+        let by_class = self.is_by_class();
         let mut fingerprint = Fingerprint::new(&self.hash_key);
         let cut_before = report.cut;
         let mut edited = data.edit(at);
         edited.attrs_mut().map_each(|entry| {
-            let key = entry.key();
-            // What goes and was digested before needs no reading, and it is what is long; numbers of ours need none either.
-            match self.known(key.id) {
-                Some(Class::Content) if has_fingerprint => {
-                    report.remove(Removed::Content);
-                    return Edit::Remove;
-                }
-                Some(Class::Meta) if entry.is_plain() => return Edit::Keep,
-                // What a closer look would be spared is spared the reading too.
-                Some(Class::Meta) if is_harmless(entry) => return Edit::Keep,
-                _ => {}
+            // What goes and was digested before needs no reading, and it is what is long; nor do numbers, and what is known.
+            let held = Held::Entry(entry);
+            if by_class
+                && let Some(own) = own(entry.id())
+                && let Some(quick) = self.quick_own(memo, own, held, has_fingerprint)
+            {
+                return quick.carry_out(report);
             }
-            let value = entry.value();
-            let verdict = self.verdict(dialect, key, value);
+            let judged = self.judge_key(memo, dialect, entry.id(), entry.key_bytes(), || entry.key());
+            if by_class && let Some(quick) = self.quick(memo, judged, entry.key_bytes(), held, has_fingerprint) {
+                return quick.carry_out(report);
+            }
+            let (key, value) = (entry.key(), entry.value());
+            let verdict = self.verdict_by(judged, key, value);
             let is_content = verdict == Verdict::Remove(Removed::Content);
             if is_content && !has_fingerprint && canonical == class::is_canonical_content(key) {
                 fingerprint.add(key.name, value);
@@ -121,25 +152,23 @@ impl Policy {
         }
         edited.map_event_attrs(|event, key, value| {
             // Events of the conventions carry messages, under keys that are common words (`content`, `message`).
-            let is_message = messages.get(event) == Some(&true) && class::of(dialect, key, value) == Known::Unknown;
-            let is_said = is_message && self.mode == Mode::MetadataOnly && class::is_text(value);
-            let verdict = if is_said { Verdict::Remove(Removed::Content) } else { self.verdict(dialect, key, value) };
-            self.carry_out(verdict, &conversation, key.name, value, report)
+            let is_said = self.mode == Mode::MetadataOnly
+                && messages.get(event) == Some(&true)
+                && class::is_text(value)
+                && class::of(dialect, key, value) == Known::Unknown;
+            if is_said {
+                return self.carry_out(Verdict::Remove(Removed::Content), &conversation, key.name, value, report);
+            }
+            self.edit(place, key, value, memo, report)
         });
-        edited.map_link_attrs(|_, key, value| self.edit(place, key, value, report));
+        edited.map_link_attrs(|_, key, value| self.edit(place, key, value, memo, report));
         if report.cut > cut_before {
             edited.set(keys::CHAPERONE_CONTENT_TRUNCATED, true);
         }
     }
 
-    /// The class of one of our keys, where it decides whatever the value is.
-    fn known(&self, id: Option<KeyId>) -> Option<Class> {
-        let is_plain = self.mode == Mode::MetadataOnly && self.deny_keys.is_empty() && self.allow_keys.is_empty();
-        id.filter(|_| is_plain).and_then(class::settled)
-    }
-
     /// Name, version, schema and attributes of the instrumentation scope.
-    fn apply_scope(&self, data: &mut Data, place: Place, report: &mut Report) {
+    fn apply_scope(&self, data: &mut Data, place: Place, memo: &mut Memo, report: &mut Report) {
         if self.mode != Mode::Keep {
             let shapes = self.masker(Looks::Shapes, self.hash_key);
             let scope = data.record(place.at).scope();
@@ -156,11 +185,11 @@ impl Policy {
                 edited.set_scope_schema_url(&url);
             }
         }
-        data.edit(place.at).map_scope_attrs(|key, value| self.edit(place, key, value, report));
+        data.edit(place.at).map_scope_attrs(|key, value| self.edit(place, key, value, memo, report));
     }
 
     /// Schema and attributes of the resource.
-    fn apply_resource(&self, data: &mut Data, place: Place, report: &mut Report) {
+    fn apply_resource(&self, data: &mut Data, place: Place, memo: &mut Memo, report: &mut Report) {
         if self.mode != Mode::Keep {
             let shapes = self.masker(Looks::Shapes, self.hash_key);
             let url = shapes.text("", data.record(place.at).resource().schema_url(), report);
@@ -168,31 +197,33 @@ impl Policy {
                 data.edit(place.at).set_resource_schema_url(&url);
             }
         }
-        data.edit(place.at).map_resource_attrs(|key, value| self.edit(place, key, value, report));
+        data.edit(place.at).map_resource_attrs(|key, value| self.edit(place, key, value, memo, report));
     }
 
     /// Every text of a record that is no attribute.
-    fn apply_texts(&self, data: &mut Data, place: Place, report: &mut Report) {
+    fn apply_texts(&self, data: &mut Data, place: Place, memo: &mut Memo, report: &mut Report) {
         let masker = match self.mode {
             Mode::Redact => self.masker(Looks::All, place.conversation),
             _ => self.masker(Looks::Shapes, self.hash_key),
         };
         match data.record(place.at) {
-            RecordRef::Span(_) => self.apply_span_texts(data, place, &masker, report),
-            RecordRef::Log(_) => self.apply_log_texts(data, place, &masker, report),
+            RecordRef::Span(_) => self.apply_span_texts(data, place, &masker, memo, report),
+            RecordRef::Log(_) => self.apply_log_texts(data, place, &masker, memo, report),
         }
     }
 
     /// Name, status message and trace state of a span, names of its events, trace states of its links.
-    fn apply_span_texts(&self, data: &mut Data, place: Place, masker: &Masker<'_>, report: &mut Report) {
+    fn apply_span_texts(&self, data: &mut Data, place: Place, masker: &Masker<'_>, memo: &mut Memo, report: &mut Report) {
         let Some(span) = data.record(place.at).as_span() else { return };
         let (name, status) = (span.name(), span.status_message());
         let (name, status) = if self.mode == Mode::Redact {
             (masker.text("", name, report), masker.text("", status, report))
         } else {
             // What is named as the conventions name it repeats nothing; the search through all content is for the others.
-            let said = || text::is_prose(name) || (name.contains(' ') && self.repeats_content(span, place, name));
-            let passes = self.passes("", name) && (is_canonical(data.record(place.at), name) || !said());
+            let judged = self.judge_name(memo, name);
+            let is_word = !judged.is_prose && !name.contains(' ');
+            let said = || judged.is_prose || self.repeats_content(span, place, name);
+            let passes = judged.passes && (is_word || is_canonical(data.record(place.at), name) || !said());
             let name = (!passes).then(|| self.canonical_name(data.record(place.at)));
             let passes = status.is_empty() || (self.passes("", status) && !self.repeats_content(span, place, status));
             let status = (!passes && !text::is_note(status)).then(|| removed(status.len()));
@@ -204,7 +235,7 @@ impl Policy {
         let events: Vec<(usize, String)> = span
             .events()
             .enumerate()
-            .filter_map(|(i, event)| Some((i, self.event_name(event.name(), masker, report)?)))
+            .filter_map(|(i, event)| Some((i, self.event_name(event.name(), masker, memo, report)?)))
             .collect();
         let links = span.links().filter(|link| shapes.fires(link.trace_state())).count();
         let mut edited = data.edit(place.at);
@@ -227,14 +258,18 @@ impl Policy {
     }
 
     /// The name an event is given instead of its own, if it may not keep it.
-    fn event_name(&self, name: &str, masker: &Masker<'_>, report: &mut Report) -> Option<String> {
+    fn event_name(&self, name: &str, masker: &Masker<'_>, memo: &mut Memo, report: &mut Report) -> Option<String> {
         if self.mode == Mode::Redact {
             return masker.text("", name, report);
         }
         // Names of events are short and few: what looks like a sentence is one.
         let known =
             name.len() <= 24 && !name.contains(' ') && !name.bytes().any(|b| b.is_ascii_digit() || b == b'@' || b == b'=');
-        if known || (self.passes("", name) && !text::is_prose(name)) || text::is_note(name) {
+        let mut passes = || {
+            let judged = self.judge_name(memo, name);
+            judged.passes && !judged.is_prose
+        };
+        if known || passes() || text::is_note(name) {
             return None;
         }
         report.masked += 1;
@@ -242,11 +277,11 @@ impl Policy {
     }
 
     /// Body, event name and severity text of a log.
-    fn apply_log_texts(&self, data: &mut Data, place: Place, masker: &Masker<'_>, report: &mut Report) {
+    fn apply_log_texts(&self, data: &mut Data, place: Place, masker: &Masker<'_>, memo: &mut Memo, report: &mut Report) {
         let RecordRef::Log(log) = data.record(place.at) else { return };
         let own = log.event_name();
         let name = if own.is_empty() { log.attrs().str(keys::EVENT_NAME).unwrap_or("") } else { own };
-        let new_name = self.event_name(own, masker, report);
+        let new_name = self.event_name(own, masker, memo, report);
         let severity = masker.text("", log.severity_text(), report);
         let body = match log.body() {
             ValueRef::Empty | ValueRef::Int(_) | ValueRef::Double(_) | ValueRef::Bool(_) => None,
@@ -285,16 +320,23 @@ impl Policy {
         if self.is_conventional(RecordRef::Span(span), text) {
             return false;
         }
-        let says = |key: Key<'_>, value: ValueRef<'_>| {
-            let Some(content) = value.as_str() else { return false };
-            let inside = (SHORTEST..=text.len()).contains(&content.len()) && text.contains(content);
-            let holds = content.len() >= stem.len() && stem.len() >= SHORTEST && content.contains(stem);
+        let (own_keys, stem) = (class::own_keys(), memmem::Finder::new(stem));
+        let says = |entry: Entry<'_>| {
+            // Metadata stay, whatever they say.
+            let own = entry.id().and_then(|id| own_keys.get(usize::from(id.0)));
+            let is_metadata = own.is_some_and(|own| own.settled == Some(Class::Meta));
+            let Some(content) = entry.text_bytes().filter(|_| !is_metadata) else { return false };
+            let is_inside =
+                || (SHORTEST..=text.len()).contains(&content.len()) && memmem::find(text.as_bytes(), content).is_some();
+            let holds = || stem.needle().len() >= SHORTEST && stem.find(content).is_some();
             // What becomes of it is asked last: it costs more than a search that finds nothing.
-            let goes = || matches!(self.verdict(place.dialect, key, value), Verdict::Remove(Removed::Content) | Verdict::Note);
-            (inside || holds) && goes()
+            let goes = || {
+                let verdict = self.verdict(place.dialect, entry.key(), entry.value());
+                matches!(verdict, Verdict::Remove(Removed::Content) | Verdict::Note)
+            };
+            (is_inside() || holds()) && goes()
         };
-        let in_events = || span.events().any(|event| event.attrs().iter().any(|(key, value)| says(key, value)));
-        span.attrs().iter().any(|(key, value)| says(key, value)) || in_events()
+        span.attrs().each().any(says) || span.events().any(|event| event.attrs().each().any(says))
     }
 
     /// Spans and logs of other telemetry: only keys that hold content on any span.

@@ -73,33 +73,87 @@ pub(super) fn settled(id: KeyId) -> Option<Class> {
     }
 }
 
-/// What is known of an attribute of a GenAI record.
-pub(super) fn of(dialect: Dialect, key: Key<'_>, value: ValueRef<'_>) -> Known {
-    match (key.id, own(key.id, key.name)) {
-        (Some(keys::DB_QUERY_TEXT | keys::EXCEPTION_MESSAGE | keys::EXCEPTION_STACKTRACE), _) => return Known::Generic,
-        (Some(keys::URL_FULL), _) => return Known::Address,
-        (Some(_), Some(class)) => return Known::Class(class),
-        (_, class) => {
-            if let Some(generic) = generic(key.name) {
-                return generic;
-            }
-            if COMMAND_LINES.contains(&key.name) {
-                return Known::Generic;
-            }
-            if key.name.starts_with(METADATA) {
-                return Known::Class(Class::Content);
-            }
-            if let Some(class) = class {
-                return Known::Class(class);
-            }
+/// What is known of one of our keys, at its place in [`keys::ALL`].
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Own {
+    /// Its class, where it holds whatever dialect and value are.
+    pub(super) settled: Option<Class>,
+    /// Whether it is of something that may be nothing but digits.
+    pub(super) is_id: bool,
+    /// Whether it is a canonical one of content: messages, arguments, results.
+    pub(super) is_canonical_content: bool,
+}
+
+static OWN: LazyLock<Vec<Own>> = LazyLock::new(|| {
+    let own = |(at, name): (usize, &&str)| {
+        let class = keys::CLASSES.get(at).copied();
+        let is_canonical_content = keys::is_convention(name) && class == Some(Class::Content);
+        Own { settled: settled(KeyId(at as u16)), is_id: is_id(name), is_canonical_content }
+    };
+    keys::ALL.iter().enumerate().map(own).collect()
+});
+
+/// All of our keys.
+pub(super) fn own_keys() -> &'static [Own] {
+    &OWN
+}
+
+/// Whether a key is of something that may be nothing but digits.
+pub(super) fn is_id(name: &str) -> bool {
+    name.ends_with(".id") || name.ends_with("_id") || name.ends_with(".ids") || name.ends_with("_ids") || name.ends_with("Id")
+}
+
+/// What is known of a key before its value is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum KnownKey {
+    /// All.
+    Known(Known),
+    /// It is content if its value is text, else metadata.
+    ByValue,
+}
+
+impl KnownKey {
+    /// With its value.
+    pub(super) fn with(self, is_text: impl FnOnce() -> bool) -> Known {
+        match self {
+            KnownKey::Known(known) => known,
+            KnownKey::ByValue => Known::Class(if is_text() { Class::Content } else { Class::Meta }),
         }
     }
-    match dialects::class_of(dialect, key) {
-        Some(Some(class)) => Known::Class(class),
-        Some(None) if is_text(value) => Known::Class(Class::Content),
-        Some(None) => Known::Class(Class::Meta),
-        None => Known::Unknown,
-    }
+}
+
+/// What is known of an attribute of a GenAI record.
+pub(super) fn of(dialect: Dialect, key: Key<'_>, value: ValueRef<'_>) -> Known {
+    of_key(dialect, key).with(|| is_text(value))
+}
+
+/// What is known of a key of a GenAI record.
+pub(super) fn of_key(dialect: Dialect, key: Key<'_>) -> KnownKey {
+    let known = match (key.id, own(key.id, key.name)) {
+        (Some(keys::DB_QUERY_TEXT | keys::EXCEPTION_MESSAGE | keys::EXCEPTION_STACKTRACE), _) => Known::Generic,
+        (Some(keys::URL_FULL), _) => Known::Address,
+        (Some(_), Some(class)) => Known::Class(class),
+        (_, class) => {
+            if let Some(generic) = generic(key.name) {
+                return KnownKey::Known(generic);
+            }
+            if COMMAND_LINES.contains(&key.name) {
+                return KnownKey::Known(Known::Generic);
+            }
+            if key.name.starts_with(METADATA) {
+                return KnownKey::Known(Known::Class(Class::Content));
+            }
+            if let Some(class) = class {
+                return KnownKey::Known(Known::Class(class));
+            }
+            match dialects::class_of(dialect, key) {
+                Some(Some(class)) => Known::Class(class),
+                Some(None) => return KnownKey::ByValue,
+                None => Known::Unknown,
+            }
+        }
+    };
+    KnownKey::Known(known)
 }
 
 fn own(id: Option<KeyId>, name: &str) -> Option<Class> {

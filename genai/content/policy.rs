@@ -114,6 +114,17 @@ impl Policy {
 
     pub(super) fn verdict(&self, dialect: Dialect, key: Key<'_>, value: ValueRef<'_>) -> Verdict {
         let known = class::of(dialect, key, value);
+        self.verdict_of(known, key, value, || key.id.is_none() && self.is_private(key.name))
+    }
+
+    /// The same where it is known what the key is, and whether it holds itself what a recogniser finds.
+    pub(super) fn verdict_of(
+        &self,
+        known: Known,
+        key: Key<'_>,
+        value: ValueRef<'_>,
+        is_private: impl FnOnce() -> bool,
+    ) -> Verdict {
         if known == Known::Class(Class::Secret) {
             return Verdict::Remove(Removed::Secret);
         }
@@ -131,9 +142,9 @@ impl Policy {
             },
             (Known::Class(Class::Meta), Mode::Keep) => Verdict::Pass,
             (_, Mode::Keep) => Verdict::Whole,
-            (_, _) if key.id.is_none() && self.is_private(key.name) => Verdict::Remove(Removed::KeyName),
+            (_, _) if is_private() => Verdict::Remove(Removed::KeyName),
             (Known::Class(Class::Meta), _) if !class::is_text(value) => Verdict::Pass,
-            (Known::Class(Class::Meta), _) if is_id(key.name) => Verdict::Ids,
+            (Known::Class(Class::Meta), _) if class::is_id(key.name) => Verdict::Ids,
             (Known::Class(Class::Meta), _) => Verdict::Shapes,
             (_, Mode::Redact) => Verdict::Redact,
             (Known::Class(Class::Content), _) => Verdict::Remove(Removed::Content),
@@ -251,11 +262,6 @@ fn plain_json(value: &Value) -> serde_json::Value {
         Value::Array(items) => items.iter().map(plain_json).collect(),
         Value::Map(pairs) => pairs.iter().map(|(name, value)| (name.clone(), plain_json(value))).collect(),
     }
-}
-
-/// Whether a key is of something that may be nothing but digits.
-fn is_id(name: &str) -> bool {
-    name.ends_with(".id") || name.ends_with("_id") || name.ends_with(".ids") || name.ends_with("_ids") || name.ends_with("Id")
 }
 
 /// Replaces a value by a note of its size.

@@ -27,6 +27,7 @@ mod wallet;
 pub use custom::{CustomError, MAX_CANARIES, MAX_PATTERN_BYTES, MAX_RECOGNIZERS};
 pub(super) use long_number::has_long_number;
 
+use super::memo::Memos;
 use custom::Custom;
 
 /// What was recognised.
@@ -139,6 +140,8 @@ pub const CONTEXT: f32 = 0.6;
 pub struct Recognizers {
     skip: [bool; Kind::ALL.len()],
     custom: Custom,
+    /// What this set found in texts that came before.
+    memos: Memos,
 }
 
 impl Recognizers {
@@ -149,6 +152,7 @@ impl Recognizers {
 
     /// Leaves out a kind.
     pub fn skip(&mut self, kind: Kind) {
+        self.renew();
         if let Some(skip) = self.skip.get_mut(kind.position()) {
             *skip = true;
         }
@@ -156,17 +160,29 @@ impl Recognizers {
 
     /// Adds a recogniser of the user's: what fits `pattern` (a regular expression) is of kind `custom` with `name` as its rule.
     pub fn add(&mut self, name: &str, pattern: &str) -> Result<(), CustomError> {
+        self.renew();
         self.custom.add(name, pattern)
     }
 
     /// Texts that are to be found wherever they stand, as kind `canary`; letter case counts.
     pub fn set_canaries(&mut self, canaries: &[String]) -> Result<(), CustomError> {
+        self.renew();
         self.custom.set_canaries(canaries)
     }
 
     /// What fits one of these patterns as a whole is never a hit, whichever recogniser found it.
     pub fn allow(&mut self, pattern: &str) -> Result<(), CustomError> {
+        self.renew();
         self.custom.allow(pattern)
+    }
+
+    /// Whoever looks for other things finds other things.
+    fn renew(&mut self) {
+        self.memos = Memos::default();
+    }
+
+    pub(super) fn memos(&self) -> &Memos {
+        &self.memos
     }
 
     /// Whether there are recognisers of the user's, which may find anything anywhere.
