@@ -15,6 +15,7 @@ mod handovers;
 mod kind;
 mod lineage;
 mod messages;
+mod offers;
 mod shape;
 mod signals;
 mod telling;
@@ -33,7 +34,7 @@ pub use messages::{Conversation, RequestedCall, ToolOutcome};
 pub use shape::shape;
 pub use signals::{Signal, Thresholds, signals};
 pub use tools::{Hints, Offered, ToolKind, offered_tools, resource, tool_kind};
-pub use write::{Event, attributes, events, is_written, write, write_logs};
+pub use write::{Event, Pairs, Said, attributes, events, is_written, write, write_logs};
 
 #[cfg(test)]
 mod failure_tests;

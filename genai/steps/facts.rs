@@ -4,8 +4,9 @@
 //! was remembered of others.
 
 use super::messages::attribute;
+use super::offers::offered;
 use super::{AgentName, ArgumentsKey, Conversation, Digester, Digests, Evidence, Failure, HandedOver, Node, Offered, StepKind};
-use super::{failure, hand_over, is_error, is_framework_tool, kind, offered_tools, resource};
+use super::{failure, hand_over, is_error, is_framework_tool, kind, resource};
 pub(super) use crate::fast_hash::value_hash as hash_of;
 use crate::keys;
 use crate::record::{self, is_call_operation, operation};
@@ -86,7 +87,7 @@ pub struct Facts {
     /// Hand-overs to other agents that it is the first to tell of.
     pub hand_overs: Vec<HandedOver>,
     /// The tools a model was offered.
-    pub offered: Option<Vec<Offered>>,
+    pub offered: Option<Arc<[Offered]>>,
     /// Tool calls in its answer, told or not.
     pub calls_made: Option<usize>,
     /// Trace.
@@ -131,7 +132,7 @@ impl Facts {
             StepKind::Tool => Conversation::default(),
             _ => Conversation::read(record).with_ids(),
         };
-        let answers = kind == StepKind::Llm && attrs.get(keys::GEN_AI_OUTPUT_MESSAGES).is_some();
+        let answers = kind == StepKind::Llm && attrs.has(keys::GEN_AI_OUTPUT_MESSAGES);
         let (parent, interval) = match record {
             RecordRef::Span(span) => (span.parent_span_id(), (span.start_ns(), span.end_ns())),
             RecordRef::Log(_) => (record.span_id(), (record::event_time_ns(record), record::event_time_ns(record))),
@@ -153,7 +154,7 @@ impl Facts {
             fallback: None,
             calls: Vec::new(),
             hand_overs: reported_hand_over(record, kind).into_iter().collect(),
-            offered: attrs.get(keys::GEN_AI_TOOL_DEFINITIONS).filter(|_| kind == StepKind::Llm).map(offered_tools),
+            offered: attrs.entry(keys::GEN_AI_TOOL_DEFINITIONS).filter(|_| kind == StepKind::Llm).map(offered),
             calls_made: answers.then_some(conversation.requested.len()),
             trace: record.trace_id(),
             span: record.span_id(),
@@ -165,14 +166,14 @@ impl Facts {
             group: record.trace_id().map_or(run, hash_of),
             emitter: text_hash(record.scope().name()) ^ record.signal() as u64,
             is_span: record.as_span().is_some(),
-            is_mcp: attrs.get(keys::MCP_METHOD_NAME).is_some(),
+            is_mcp: attrs.has(keys::MCP_METHOD_NAME),
             parent,
             interval,
             call_id: text(keys::GEN_AI_TOOL_CALL_ID).map(str::to_owned),
             what: text_hash(kind.as_str()) ^ text_hash(what_name).rotate_left(21) ^ text_hash(shape).rotate_left(42),
             conversation,
             tells_attempt: true,
-            says_attempt: attrs.get(keys::CHAPERONE_STEP_ATTEMPT).is_some(),
+            says_attempt: attrs.has(keys::CHAPERONE_STEP_ATTEMPT),
             model: text(keys::GEN_AI_REQUEST_MODEL)
                 .filter(|_| kind == StepKind::Llm)
                 .map(|model| (text_hash(model), failed.then(|| Arc::from(model)))),

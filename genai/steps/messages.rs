@@ -151,6 +151,7 @@ impl Part {
 /// Text that holds JSON as that JSON, and whether the value is structured or was parsed.
 pub(super) fn unfolded(value: &Json) -> (Json, bool) {
     match value.as_str() {
+        Some(text) if !may_be_json(text) => (value.clone(), false),
         Some(text) => match serde_json::from_str::<Json>(text) {
             Ok(inner) => (inner, true),
             Err(_) => (value.clone(), false),
@@ -159,9 +160,16 @@ pub(super) fn unfolded(value: &Json) -> (Json, bool) {
     }
 }
 
+/// Whether a text begins as JSON does: an error of the parser costs more than a look.
+fn may_be_json(text: &str) -> bool {
+    let begin = text.trim_ascii_start().bytes().next();
+    begin.is_some_and(|byte| matches!(byte, b'{' | b'[' | b'"' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n'))
+}
+
 /// The value of an attribute as JSON; text that holds JSON is unfolded, other text stays text.
 pub(crate) fn attribute(value: ValueRef<'_>) -> Json {
     match value {
+        ValueRef::Str(text) if !may_be_json(text) => Json::from(text),
         ValueRef::Str(text) => serde_json::from_str(text).unwrap_or_else(|_| Json::from(text)),
         other => plain(other),
     }

@@ -5,10 +5,10 @@
 
 use super::facts::{CallEvent, Facts};
 use super::kind::StepKind;
-use super::write::{Pairs, text};
+use super::write::{Pairs, Said, text};
 use crate::keys;
 use crate::record::finish_reasons;
-use chaperone_proto::{RecordRef, Value, ValueRef};
+use chaperone_proto::{Entry, RecordRef, ValueRef};
 use std::borrow::Cow;
 
 /// One sign (contracts, section 2).
@@ -40,14 +40,14 @@ impl Signal {
         Signal { kind, value: true, derivation, code: None, number: None }
     }
 
-    pub(super) fn attributes(&self) -> Pairs {
+    pub(super) fn attributes(self) -> Pairs<'static> {
         let mut pairs = vec![
             (keys::CHAPERONE_QUALITY_SIGNAL_TYPE, text(self.kind)),
-            (keys::CHAPERONE_QUALITY_SIGNAL_VALUE, Value::Bool(self.value)),
+            (keys::CHAPERONE_QUALITY_SIGNAL_VALUE, Said::Bool(self.value)),
             (keys::CHAPERONE_QUALITY_SIGNAL_DERIVATION, text(self.derivation)),
         ];
-        pairs.extend(self.code.as_ref().map(|code| (keys::CHAPERONE_QUALITY_SIGNAL_CODE, text(code))));
-        pairs.extend(self.number.map(|number| (keys::CHAPERONE_QUALITY_SIGNAL_NUMBER, Value::Double(number))));
+        pairs.extend(self.code.map(|code| (keys::CHAPERONE_QUALITY_SIGNAL_CODE, Said::Text(code))));
+        pairs.extend(self.number.map(|number| (keys::CHAPERONE_QUALITY_SIGNAL_NUMBER, Said::Double(number))));
         pairs
     }
 }
@@ -137,8 +137,11 @@ fn answers_nothing(record: RecordRef<'_>) -> bool {
     if attrs.int(keys::GEN_AI_USAGE_OUTPUT_TOKENS) == Some(0) && attrs.int(keys::GEN_AI_USAGE_INPUT_TOKENS) > Some(0) {
         return true;
     }
-    match attrs.get(keys::GEN_AI_OUTPUT_MESSAGES) {
-        Some(ValueRef::Str(text)) => text.len() < 256 && text.trim_start().starts_with('[') && !text.contains("\"type\""),
+    // Long answers say something: they are not read.
+    let entry = attrs.entry(keys::GEN_AI_OUTPUT_MESSAGES);
+    let is_short = |entry: &Entry<'_>| entry.text_bytes().is_none_or(|text| text.len() < 256);
+    match entry.filter(is_short).map(Entry::value) {
+        Some(ValueRef::Str(text)) => text.trim_start().starts_with('[') && !text.contains("\"type\""),
         Some(ValueRef::Array(messages)) => messages.iter().next().is_none(),
         _ => false,
     }

@@ -57,7 +57,7 @@ impl Facts {
     /// Whether there is anything to ask or say of tool calls and hand-overs.
     pub fn has_calls(&self) -> bool {
         self.tool.is_some()
-            || self.offered.iter().flatten().any(|tool| tool.risk.is_some())
+            || self.offered.as_deref().unwrap_or_default().iter().any(|tool| tool.risk.is_some())
             || !self.hand_overs.is_empty()
             || !self.conversation.requested.is_empty()
             || self.conversation.has_outcomes()
@@ -65,7 +65,7 @@ impl Facts {
 
     /// Tells what definitions of tools say about them: before anything that runs them.
     pub fn tell_offers(&self, memory: &mut CallMemory) {
-        for tool in self.offered.iter().flatten() {
+        for tool in self.offered.as_deref().unwrap_or_default() {
             if let Some(risk) = tool.risk {
                 memory.risks.insert(self.sender, &tool.name, risk);
             }

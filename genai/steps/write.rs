@@ -9,33 +9,61 @@ use super::signals::call_signals;
 use super::{Digester, Digests, Thresholds, signals, tool_kind};
 use crate::record::{self, record_digest};
 use crate::{event_names, keys};
-use chaperone_proto::{Attrs, KeyId, LogsBuilder, RecordMut, RecordRef, Value, ValueIn};
+use chaperone_proto::{Attrs, KeyId, LogsBuilder, RecordMut, RecordRef, ValueIn};
 use std::borrow::Cow;
 
-pub(super) type Pairs = Vec<(KeyId, Value)>;
+/// Attributes to write. Most of their texts are words of ours, or stand in the facts.
+pub type Pairs<'f> = Vec<(KeyId, Said<'f>)>;
+
+/// What is said under a key.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Said<'f> {
+    /// Text.
+    Text(Cow<'f, str>),
+    /// Integer.
+    Int(i64),
+    /// Double.
+    Double(f64),
+    /// Boolean.
+    Bool(bool),
+    /// Array of texts.
+    Texts(Vec<&'f str>),
+}
+
+impl<'s> From<&'s Said<'_>> for ValueIn<'s> {
+    fn from(said: &'s Said<'_>) -> Self {
+        match said {
+            Said::Text(text) => ValueIn::Str(text),
+            Said::Int(number) => ValueIn::Int(*number),
+            Said::Double(number) => ValueIn::Double(*number),
+            Said::Bool(yes) => ValueIn::Bool(*yes),
+            Said::Texts(texts) => ValueIn::Strs(texts),
+        }
+    }
+}
 
 /// An event made from a record.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Event {
+pub struct Event<'f> {
     /// Event name.
     pub name: &'static str,
     /// Event time, nanoseconds since 1970.
     pub time_ns: u64,
     /// Attributes.
-    pub attributes: Pairs,
+    pub attributes: Pairs<'f>,
 }
 
 /// Whether an earlier pass wrote this record.
 pub fn is_written(attrs: Attrs<'_>) -> bool {
-    attrs.get(keys::CHAPERONE_AGENT_SOURCE).is_some()
+    attrs.has(keys::CHAPERONE_AGENT_SOURCE)
 }
 
 /// Attributes of the record itself. `record` is read, not changed.
-pub fn attributes(record: RecordRef<'_>, facts: &Facts, digester: &Digester) -> Pairs {
+pub fn attributes<'f>(record: RecordRef<'_>, facts: &'f Facts, digester: &Digester) -> Pairs<'f> {
     let attrs = record.attrs();
-    let mut pairs = Pairs::new();
-    let mut set = |key: KeyId, value: Value| {
-        if attrs.get(key).is_none() {
+    let mut pairs = Pairs::with_capacity(12);
+    let mut set = |key: KeyId, value: Said<'f>| {
+        if !attrs.has(key) {
             pairs.push((key, value));
         }
     };
@@ -48,25 +76,25 @@ pub fn attributes(record: RecordRef<'_>, facts: &Facts, digester: &Digester) -> 
         None => {
             let service = record.resource().attrs().str(keys::SERVICE_NAME).unwrap_or("");
             if !service.is_empty() {
-                set(keys::GEN_AI_AGENT_NAME, text(service));
+                set(keys::GEN_AI_AGENT_NAME, owned(service));
             }
             set(keys::CHAPERONE_AGENT_SOURCE, text("service"));
         }
     }
     if facts.kind != super::StepKind::Other {
-        set(keys::CHAPERONE_STEP_ATTEMPT, Value::Int(i64::from(facts.attempt)));
+        set(keys::CHAPERONE_STEP_ATTEMPT, Said::Int(i64::from(facts.attempt)));
     }
     if let Some(failure) = &facts.failure {
         set(keys::CHAPERONE_FAILURE_TYPE, text(failure.kind));
         set(keys::CHAPERONE_FAILURE_CODE, text(&failure.code));
         set(keys::CHAPERONE_FAILURE_STAGE, text(failure.stage));
         if let Some(retryable) = failure.retryable {
-            set(keys::CHAPERONE_FAILURE_RETRYABLE, Value::Bool(retryable));
+            set(keys::CHAPERONE_FAILURE_RETRYABLE, Said::Bool(retryable));
         }
     }
     if let Some(from) = &facts.fallback {
         set(keys::CHAPERONE_FALLBACK_FROM_MODEL, text(from));
-        set(keys::CHAPERONE_FALLBACK_TO_MODEL, text(attrs.str(keys::GEN_AI_REQUEST_MODEL).unwrap_or_default()));
+        set(keys::CHAPERONE_FALLBACK_TO_MODEL, owned(attrs.str(keys::GEN_AI_REQUEST_MODEL).unwrap_or_default()));
     }
     if let Some(tool) = &facts.tool {
         let kind = tool_kind(&tool.name);
@@ -81,21 +109,21 @@ pub fn attributes(record: RecordRef<'_>, facts: &Facts, digester: &Digester) -> 
     }
     if facts.kind == super::StepKind::Llm {
         if let Some(offered) = &facts.offered {
-            set(keys::CHAPERONE_LLM_TOOLS_OFFERED, Value::Int(offered.len() as i64));
+            set(keys::CHAPERONE_LLM_TOOLS_OFFERED, Said::Int(offered.len() as i64));
         }
         if let Some(made) = facts.calls_made {
-            set(keys::CHAPERONE_LLM_TOOL_CALLS_MADE, Value::Int(made as i64));
+            set(keys::CHAPERONE_LLM_TOOL_CALLS_MADE, Said::Int(made as i64));
         }
         if let Some((hash, bytes)) = content(attrs, digester) {
-            set(keys::CHAPERONE_CONTENT_HASH, Value::Str(hash));
-            set(keys::CHAPERONE_CONTENT_BYTES, Value::Int(bytes as i64));
+            set(keys::CHAPERONE_CONTENT_HASH, Said::Text(Cow::Owned(hash)));
+            set(keys::CHAPERONE_CONTENT_BYTES, Said::Int(bytes as i64));
         }
     }
     pairs
 }
 
 /// Events the record gives: tool calls in its messages, decisions, signs of quality.
-pub fn events(record: RecordRef<'_>, facts: &Facts, thresholds: &Thresholds) -> Vec<Event> {
+pub fn events<'f>(record: RecordRef<'_>, facts: &'f Facts, thresholds: &Thresholds) -> Vec<Event<'f>> {
     let (start_ns, end_ns) = match record {
         RecordRef::Span(span) => (span.start_ns(), record::event_time_ns(record)),
         RecordRef::Log(_) => (record::event_time_ns(record), record::event_time_ns(record)),
@@ -118,7 +146,7 @@ pub fn events(record: RecordRef<'_>, facts: &Facts, thresholds: &Thresholds) -> 
 }
 
 /// Writes attributes and, on a span, events.
-pub fn write(record: &mut RecordMut<'_>, attributes: &Pairs, events: &[Event]) {
+pub fn write(record: &mut RecordMut<'_>, attributes: &Pairs<'_>, events: &[Event<'_>]) {
     for (key, value) in attributes {
         record.append(*key, value);
     }
@@ -131,7 +159,7 @@ pub fn write(record: &mut RecordMut<'_>, attributes: &Pairs, events: &[Event]) {
 /// Writes the events of a log as log records beside it; its resource is the builder's current one.
 ///
 /// They carry what makes them GenAI records of the same run, and ids of their own that are the same when the log is sent again.
-pub fn write_logs(log: RecordRef<'_>, attributes: &Pairs, events: &[Event], out: &mut LogsBuilder) {
+pub fn write_logs(log: RecordRef<'_>, attributes: &Pairs<'_>, events: &[Event<'_>], out: &mut LogsBuilder) {
     let own = record::id(log);
     for (number, event) in events.iter().enumerate() {
         let rest = format!("{own} {number}");
@@ -166,8 +194,8 @@ const CARRIED: &[KeyId] = &[
     keys::CHAPERONE_TEAM,
 ];
 
-fn tool_call(call: &CallEvent) -> Pairs {
-    let mut pairs = Pairs::new();
+fn tool_call(call: &CallEvent) -> Pairs<'_> {
+    let mut pairs = Pairs::with_capacity(16);
     if !call.name.is_empty() {
         pairs.push((keys::GEN_AI_TOOL_NAME, text(&call.name)));
     }
@@ -184,17 +212,22 @@ fn tool_call(call: &CallEvent) -> Pairs {
     pairs
 }
 
-fn digests(arguments: &Option<Digests>, result: &Option<Digests>, resource: &Option<String>, set: &mut impl FnMut(KeyId, Value)) {
+fn digests<'f>(
+    arguments: &'f Option<Digests>,
+    result: &'f Option<Digests>,
+    resource: &'f Option<String>,
+    set: &mut impl FnMut(KeyId, Said<'f>),
+) {
     if let Some(digests) = arguments {
         set(keys::CHAPERONE_TOOL_ARGUMENTS_HASH, text(&digests.exact));
         set(keys::CHAPERONE_TOOL_ARGUMENTS_SHAPE_HASH, text(&digests.shape));
-        set(keys::CHAPERONE_TOOL_ARGUMENTS_BYTES, Value::Int(digests.bytes as i64));
+        set(keys::CHAPERONE_TOOL_ARGUMENTS_BYTES, Said::Int(digests.bytes as i64));
     }
     if let Some(digests) = result {
         set(keys::CHAPERONE_TOOL_RESULT_HASH, text(&digests.exact));
         set(keys::CHAPERONE_TOOL_RESULT_SHAPE_HASH, text(&digests.shape));
-        set(keys::CHAPERONE_TOOL_RESULT_BYTES, Value::Int(digests.bytes as i64));
-        set(keys::CHAPERONE_TOOL_EMPTY, Value::Bool(digests.empty));
+        set(keys::CHAPERONE_TOOL_RESULT_BYTES, Said::Int(digests.bytes as i64));
+        set(keys::CHAPERONE_TOOL_EMPTY, Said::Bool(digests.empty));
     }
     if let Some(resource) = resource {
         set(keys::CHAPERONE_TOOL_RESOURCE, text(resource));
@@ -225,6 +258,11 @@ fn content(attrs: Attrs<'_>, digester: &Digester) -> Option<(String, usize)> {
     Some((digester.bytes([&*instructions, &*input]), bytes))
 }
 
-pub(super) fn text(text: &str) -> Value {
-    Value::Str(text.to_owned())
+pub(super) fn text(text: &str) -> Said<'_> {
+    Said::Text(Cow::Borrowed(text))
+}
+
+/// Text of a record, which changes when it is written.
+pub(super) fn owned(text: &str) -> Said<'static> {
+    Said::Text(Cow::Owned(text.to_owned()))
 }

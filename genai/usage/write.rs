@@ -15,7 +15,7 @@ pub fn write(record: &mut RecordMut<'_>, role: Role, reported: &Reported, usage:
         tokens(record, reported, usage);
     }
     let is_call = matches!(role, Role::Call { .. });
-    if is_call && record.as_ref().attrs().get(keys::CHAPERONE_LLM_REQUESTS).is_none() {
+    if is_call && !record.as_ref().attrs().has(keys::CHAPERONE_LLM_REQUESTS) {
         record.append(keys::CHAPERONE_LLM_REQUESTS, 1);
     }
     if is_call || usage.is_some() {
@@ -76,7 +76,7 @@ fn set_count(record: &mut RecordMut<'_>, key: KeyId, count: u64) {
 }
 
 fn set_if_absent<'v>(record: &mut RecordMut<'_>, key: KeyId, value: impl Into<chaperone_proto::ValueIn<'v>>) {
-    if record.as_ref().attrs().get(key).is_none() {
+    if !record.as_ref().attrs().has(key) {
         record.append(key, value);
     }
 }

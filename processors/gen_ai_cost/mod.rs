@@ -41,6 +41,9 @@ use window::SharedWindow;
 /// How often decisions are stored, where there is a store.
 const CHECKPOINT: Duration = Duration::from_secs(1);
 
+/// Records for which room is made at once.
+const AT_ONCE: usize = 512;
+
 /// Factory of the processor.
 pub struct GenAiCost;
 
@@ -104,7 +107,9 @@ struct Item {
 impl Processor for Processing {
     fn start(&self, host: &Host) -> Result<(), StartError> {
         // The list is read when first asked for: not by the first request.
-        tracing::debug!(models = embedded().models(), "read the embedded price list");
+        // Before the line of the log, which evaluates nothing where nobody reads it.
+        let models = embedded().models();
+        tracing::debug!(models, "read the embedded price list");
         self.host.get_or_init(|| host.clone());
         if let Some(storage) = self.config.storage.as_deref() {
             let failures = self.counters.store_failures.clone();
@@ -138,8 +143,8 @@ impl Processor for Processing {
         if batch.signal() != Signal::Metrics {
             // One book a batch, whatever happens to the files meanwhile.
             let book = self.lists.book();
-            for item in self.decide(&batch.data, &book) {
-                self.write(&mut batch.data, &item, &book);
+            for item in &self.decide(&batch.data, &book) {
+                self.write(&mut batch.data, item, &book);
             }
         }
         out.pass(batch);
@@ -158,6 +163,12 @@ impl Processing {
                 continue;
             }
             let Some(mut item) = read(at, record, settings.of(record), &mut names) else { continue };
+            if items.is_empty() {
+                // Where one is, most are; what is known of a record is large, and moving it costs more than room for a few in vain.
+                let most = (data.records() - at).min(AT_ONCE);
+                items.reserve(most);
+                asked.reserve(most);
+            }
             let sender = (senders.of(record), senders.scope_of(record));
             let model = item.known.as_ref().and_then(|known| known.model);
             asked.push(window::Question::of(record, sender, model, item.role, item.usage.as_ref()));

@@ -103,30 +103,45 @@ impl SharedWindow {
     }
 
     fn settle(&self, asked: Vec<Question>, max: usize, mut say: impl FnMut(usize, Verdict)) -> u64 {
+        let Some(first) = asked.first().map(|question| self.senders.of(question.sender)) else { return 0 };
+        // Most batches are of one sender.
+        if asked.iter().all(|question| self.senders.of(question.sender) == first) {
+            return self.settle_shard(first, asked.into_iter().enumerate(), max, &mut say);
+        }
         let mut evicted = 0;
-        let has_notes = self.has_notes.load(Ordering::Acquire);
         let mut order: Vec<(usize, usize)> = asked.iter().enumerate().map(|(at, q)| (self.senders.of(q.sender), at)).collect();
         // Within a shard the order of the batch stays: the first counted owns.
         order.sort_unstable();
         let mut asked: Vec<Option<Question>> = asked.into_iter().map(Some).collect();
         for group in order.chunk_by(|left, right| left.0 == right.0) {
             let Some((shard, _)) = group.first() else { continue };
-            let mut decided = self.senders.lock(*shard);
-            let Decided { window, notes } = &mut *decided;
-            let before = window.len();
-            for (_, at) in group {
-                let Some(question) = asked.get_mut(*at).and_then(Option::take) else { continue };
-                let note = if has_notes { question.note() } else { None };
-                let verdict = match question.call {
-                    Some(call) => window.call(call, question.elsewhere),
-                    None => window.plain(question.identity, question.role),
-                };
-                notes.extend(note.filter(|_| !verdict.resent));
-                say(*at, verdict);
-            }
-            evicted += self.make_room(window, before, max);
+            let questions = group.iter().filter_map(|(_, at)| Some((*at, asked.get_mut(*at)?.take()?)));
+            evicted += self.settle_shard(*shard, questions, max, &mut say);
         }
         evicted
+    }
+
+    fn settle_shard(
+        &self,
+        shard: usize,
+        questions: impl Iterator<Item = (usize, Question)>,
+        max: usize,
+        say: &mut impl FnMut(usize, Verdict),
+    ) -> u64 {
+        let has_notes = self.has_notes.load(Ordering::Acquire);
+        let mut decided = self.senders.lock(shard);
+        let Decided { window, notes } = &mut *decided;
+        let before = window.len();
+        for (at, question) in questions {
+            let note = if has_notes { question.note() } else { None };
+            let verdict = match question.call {
+                Some(call) => window.call(call, question.elsewhere),
+                None => window.plain(question.identity, question.role),
+            };
+            notes.extend(note.filter(|_| !verdict.resent));
+            say(at, verdict);
+        }
+        self.make_room(window, before, max)
     }
 
     /// Ids that another sender of the same trace named first.

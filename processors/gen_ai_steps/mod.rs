@@ -18,7 +18,7 @@ use chaperone_pipeline::{
     Batch, BuildContext, ConfigError, Counter, Meta, Outbox, ProcessError, Processor, ProcessorFactory, Shards, Signals,
     Stability,
 };
-use chaperone_proto::{Data, KeyId, Logs, LogsBuilder, RecordRef, Value, ValueIn};
+use chaperone_proto::{Data, Logs, LogsBuilder, RecordRef, ValueIn};
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -75,8 +75,11 @@ struct Processing {
     evicted_calls: Counter,
 }
 
+/// Records for whose facts room is made at once.
+const AT_ONCE: usize = 512;
+
 /// What is written on one record.
-type Written = (usize, Vec<(KeyId, Value)>, Vec<steps::Event>);
+type Written<'f> = (usize, steps::Pairs<'f>, Vec<steps::Event<'f>>);
 
 impl Processor for Processing {
     fn process(&self, mut batch: Batch, out: &mut Outbox) -> Result<(), ProcessError> {
@@ -87,7 +90,7 @@ impl Processor for Processing {
         }
         self.place(&batch.data, &mut facts);
         self.tell(&mut facts);
-        let written: Vec<Written> = facts.iter().map(|facts| self.written(batch.data.record(facts.at), facts)).collect();
+        let written: Vec<Written<'_>> = facts.iter().map(|facts| self.written(batch.data.record(facts.at), facts)).collect();
         let made = made_logs(&batch.data, &written);
         for (at, attributes, events) in &written {
             steps::write(&mut batch.data.edit(*at), attributes, events);
@@ -104,15 +107,25 @@ impl Processor for Processing {
 impl Processing {
     fn read(&self, data: &Data) -> Vec<Facts> {
         let is_new = |record: RecordRef<'_>| is_gen_ai(record) && !steps::is_written(record.attrs());
-        let new = (0..data.records()).filter(|at| is_new(data.record(*at)));
+        let new = (0..data.records()).map(|at| (at, data.record(at))).filter(|(_, record)| is_new(*record));
         let mut senders = Senders::default();
-        new.map(|at| Facts::read(at, data.record(at), senders.of(data.record(at)), &self.digester)).collect()
+        let mut facts = Vec::new();
+        for (at, record) in new {
+            if facts.is_empty() {
+                // Where one is, most are; facts are large, and moving them costs more than room for a few in vain.
+                facts.reserve((data.records() - at).min(AT_ONCE));
+            }
+            facts.push(Facts::read(at, record, senders.of(record), &self.digester));
+        }
+        facts
     }
 
     /// Agents, attempts, tools around tools: what the trace knows.
     fn place(&self, data: &Data, facts: &mut [Facts]) {
         let lineage = &self.memory.lineage;
-        let traces: HashSet<[u8; 16]> = facts.iter().filter_map(|facts| facts.trace).collect();
+        // Nothing else is in most batches.
+        let has_others = facts.len() < data.records();
+        let traces: HashSet<[u8; 16]> = facts.iter().filter(|_| has_others).filter_map(|facts| facts.trace).collect();
         let mut nodes: Vec<(usize, [u8; 16], [u8; 8], Node)> = facts
             .iter()
             .filter_map(Facts::node)
@@ -174,14 +187,15 @@ impl Processing {
         }
     }
 
-    fn written(&self, record: RecordRef<'_>, facts: &Facts) -> Written {
+    fn written<'f>(&self, record: RecordRef<'_>, facts: &'f Facts) -> Written<'f> {
         (facts.at, steps::attributes(record, facts, &self.digester), steps::events(record, facts, &self.thresholds))
     }
 }
 
 /// Spans of the same traces that are not GenAI: they stand between agents and what they did.
 fn other_spans<'a>(data: &'a Data, traces: &'a HashSet<[u8; 16]>) -> impl Iterator<Item = ([u8; 16], [u8; 8], Node)> + 'a {
-    let spans = (0..data.records()).filter_map(|at| data.record(at).as_span());
+    let records = if traces.is_empty() { 0 } else { data.records() };
+    let spans = (0..records).filter_map(|at| data.record(at).as_span());
     spans.filter_map(|span| {
         let (trace, id) = (span.trace_id()?, span.span_id()?);
         let is_other = traces.contains(&trace) && !is_gen_ai(RecordRef::Span(span));
@@ -190,7 +204,7 @@ fn other_spans<'a>(data: &'a Data, traces: &'a HashSet<[u8; 16]>) -> impl Iterat
 }
 
 /// Log records made from log records, each under the resource of the one it was made from.
-fn made_logs(data: &Data, written: &[Written]) -> Option<Logs> {
+fn made_logs(data: &Data, written: &[Written<'_>]) -> Option<Logs> {
     let Data::Logs(logs) = data else { return None };
     let mut builder: Option<LogsBuilder> = None;
     let mut current = None;

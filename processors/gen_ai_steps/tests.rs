@@ -4,7 +4,7 @@ use super::*;
 use chaperone_config::{Node as Yaml, parse_settings};
 use chaperone_genai::keys;
 use chaperone_pipeline::{Clock, Now};
-use chaperone_proto::{Limits, Signal, ValueRef};
+use chaperone_proto::{KeyId, Limits, Signal, ValueRef};
 
 fn config(yaml: &str) -> Result<Config, String> {
     let node = Yaml::parse(yaml, "test.yaml").unwrap();
