@@ -189,6 +189,11 @@ impl<'a> Entry<'a> {
     pub fn text_bytes(self) -> Option<&'a [u8]> {
         self.is_text().then(|| self.index.content(self.attr))
     }
+    /// The bytes of a list as they are sent: equal lists may differ in them.
+    #[inline]
+    pub fn list_bytes(self) -> Option<&'a [u8]> {
+        (self.attr.kind == kind::ARRAY).then(|| self.index.content(self.attr))
+    }
     /// Whether the value is a text.
     #[inline]
     pub fn is_text(self) -> bool {

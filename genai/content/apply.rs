@@ -401,8 +401,9 @@ impl Policy {
 
 /// Whether a span is named by the conventions: its operation, or operation and subject.
 fn is_canonical(record: RecordRef<'_>, name: &str) -> bool {
-    let Some(rest) = crate::record::operation(record).and_then(|operation| name.strip_prefix(operation)) else { return false };
-    let subject = |key| record.attrs().str(key);
+    let bytes = |key| record.attrs().entry(key).and_then(Entry::text_bytes);
+    let operation = bytes(keys::GEN_AI_OPERATION_NAME);
+    let Some(rest) = operation.and_then(|operation| name.as_bytes().strip_prefix(operation)) else { return false };
     let subjects = [keys::GEN_AI_TOOL_NAME, keys::GEN_AI_AGENT_NAME, keys::GEN_AI_REQUEST_MODEL];
-    rest.is_empty() || rest.strip_prefix(' ').is_some_and(|rest| subjects.into_iter().any(|key| subject(key) == Some(rest)))
+    rest.is_empty() || rest.strip_prefix(b" ").is_some_and(|rest| subjects.into_iter().any(|key| bytes(key) == Some(rest)))
 }

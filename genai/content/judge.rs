@@ -79,7 +79,13 @@ impl<'a> Held<'a> {
             Held::Value(value) => value.as_str().map(str::as_bytes),
         }
     }
-    pub(super) fn value(self) -> ValueRef<'a> {
+    fn list_bytes(self) -> Option<&'a [u8]> {
+        match self {
+            Held::Entry(entry) => entry.list_bytes(),
+            Held::Value(_) => None,
+        }
+    }
+    fn value(self) -> ValueRef<'a> {
         match self {
             Held::Entry(entry) => entry.value(),
             Held::Value(value) => value,
@@ -167,18 +173,27 @@ impl Policy {
         if let Some(bytes) = held.text_bytes() {
             return self.is_quiet(memo, looks, bytes, || held.value().as_str());
         }
+        let asked = if looks == Looks::Ids { Asked::IdsOfList } else { Asked::ShapesOfList };
+        let sent = held.list_bytes();
+        if let Some(answer) = sent.and_then(|bytes| memo.get(asked, 0, bytes)) {
+            return answer != 0;
+        }
         let ValueRef::Array(items) = held.value() else { return false };
-        items.iter().all(|item| match item {
+        let stays = items.iter().all(|item| match item {
             ValueRef::Str(text) => self.is_quiet(memo, looks, text.as_bytes(), || Some(text)),
             item => Held::Value(item).is_plain(),
-        })
+        });
+        if let Some(bytes) = sent {
+            memo.put(asked, 0, bytes, u8::from(stays));
+        }
+        stays
     }
 
     /// Whether nothing is found in a text of metadata, whose bytes are `bytes`.
     fn is_quiet<'t>(&self, memo: &mut Memo, looks: Looks, bytes: &[u8], text: impl FnOnce() -> Option<&'t str>) -> bool {
-        const SHORT: usize = 12;
-        let is_short = bytes.len() <= SHORT && !self.recognizers.has_own();
-        if is_short && !is_suspect(bytes) {
+        // What is short, and digests, are sooner looked at than looked up.
+        let is_quick = matches!(bytes.len(), 0..=20 | 32 | 64) && !self.recognizers.has_own();
+        if is_quick && !is_suspect(bytes) {
             return true;
         }
         let asked = if looks == Looks::Ids { Asked::Ids } else { Asked::Shapes };

@@ -188,13 +188,33 @@ const KINDS: [u8; 256] = {
     kinds
 };
 
+/// Whether all bytes are hexadecimal digits, eight at a time.
+fn is_hex(bytes: &[u8]) -> bool {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const TOPS: u64 = ONES * 0x80;
+    // Of bytes below 0x80: the top bit says that it is `least` or more.
+    let from = |word: u64, least: u8| word + ONES * u64::from(0x80 - least);
+    let is_hex_word = |word: &[u8; 8]| {
+        let word = u64::from_le_bytes(*word);
+        if word & TOPS != 0 {
+            return false;
+        }
+        let digit = from(word, b'0') & !from(word, b'9' + 1);
+        let lower = word | (ONES * 0x20);
+        let letter = from(lower, b'a') & !from(lower, b'f' + 1);
+        (digit | letter) & TOPS == TOPS
+    };
+    let (words, rest) = bytes.as_chunks::<8>();
+    words.iter().all(is_hex_word) && rest.iter().all(u8::is_ascii_hexdigit)
+}
+
 /// Whether a short text of metadata is worth a closer look: an `@`, an address, many digits, or a long run of letters and digits.
 /// Most names and ids of enumerations end here.
 pub(super) fn is_suspect(bytes: &[u8]) -> bool {
     const RUN: usize = 14;
     const DIGITS: usize = 7;
     // Digests and ids of traces: the commonest long values, and nothing can be told from them.
-    if matches!(bytes.len(), 32 | 64) && bytes.iter().all(u8::is_ascii_hexdigit) {
+    if matches!(bytes.len(), 32 | 64) && is_hex(bytes) {
         return false;
     }
     let (mut run, mut digits) = (0, 0);
@@ -213,4 +233,21 @@ pub(super) fn is_suspect(bytes: &[u8]) -> bool {
         }
     }
     digits >= DIGITS || bytes.len() > 64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_hex;
+
+    #[test]
+    fn hexadecimal_digits_are_told_from_every_other_byte_at_every_place() {
+        for byte in 0..=u8::MAX {
+            for at in 0..11 {
+                let mut text = *b"0123456789a";
+                text[at] = byte;
+                assert_eq!(is_hex(&text), byte.is_ascii_hexdigit(), "{byte:#x} at {at}");
+            }
+        }
+        assert!(is_hex(b"") && is_hex(b"ABCDEFabcdef0189"));
+    }
 }

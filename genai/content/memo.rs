@@ -15,6 +15,9 @@ pub(super) enum Asked {
     Shapes = 1,
     /// The same for an id.
     Ids,
+    /// The same two of a list, as it is sent.
+    ShapesOfList,
+    IdsOfList,
     /// What a name outside attributes is.
     Name,
     /// Whether a value nobody knows may pass; the text is key and value.
@@ -27,6 +30,9 @@ pub(super) enum Asked {
 
 /// Longest text that is kept.
 const LONGEST: usize = 58;
+/// Places of keys; values come and go, and shall not take them.
+const KEYS: usize = 512;
+/// Places of all else.
 const SLOTS: usize = 1024;
 
 /// One judgement: what was asked, of which text, and the answer.
@@ -47,7 +53,7 @@ pub(super) struct Memo {
 impl Default for Memo {
     fn default() -> Memo {
         let empty = Slot { asked: 0, dialect: 0, len: 0, answer: 0, text: [0; LONGEST] };
-        Memo { slots: vec![empty; SLOTS].into_boxed_slice() }
+        Memo { slots: vec![empty; KEYS + SLOTS].into_boxed_slice() }
     }
 }
 
@@ -116,7 +122,11 @@ fn place(asked: Asked, dialect: u16, text: &[u8]) -> usize {
     } else {
         add(text.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)));
     }
-    (hash.wrapping_mul(MIX) >> 54) as usize
+    let hash = hash.wrapping_mul(MIX) >> 48;
+    match asked {
+        Asked::Key | Asked::KeyWithId => hash as usize % KEYS,
+        _ => KEYS + hash as usize % SLOTS,
+    }
 }
 
 /// The memos of a set of recognisers: one for each batch that is judged at the same time.
