@@ -15,8 +15,7 @@ use serde_json::Value as Json;
 use std::borrow::Cow;
 
 pub(crate) fn add(record: RecordRef<'_>, gathered: &Gathered<'_>, plan: &mut Plan) {
-    let is_told =
-        record.attrs().get(keys::GEN_AI_OUTPUT_MESSAGES).is_some() || plan.planned(keys::GEN_AI_OUTPUT_MESSAGES).is_some();
+    let is_told = record.attrs().has(keys::GEN_AI_OUTPUT_MESSAGES) || plan.planned(keys::GEN_AI_OUTPUT_MESSAGES).is_some();
     if is_told {
         return;
     }

@@ -34,7 +34,7 @@ pub(crate) fn add(record: RecordRef<'_>, dialect: Dialect, plan: &mut Plan) {
 }
 
 fn put(log: LogRef<'_>, plan: &mut Plan, key: KeyId, text: Option<String>) {
-    if let Some(text) = text.filter(|text| !text.is_empty() && log.attrs().get(key).is_none()) {
+    if let Some(text) = text.filter(|text| !text.is_empty() && !log.attrs().has(key)) {
         plan.counts.mapped += 1;
         plan.add(key, Value::Str(text));
     }
@@ -45,7 +45,7 @@ fn add_call(log: LogRef<'_>, body: &mut Map<String, Json>, plan: &mut Plan) {
     for (name, key) in
         [("prompt_tokens", keys::GEN_AI_USAGE_INPUT_TOKENS), ("completion_tokens", keys::GEN_AI_USAGE_OUTPUT_TOKENS)]
     {
-        if let Some(count) = body.get(name).and_then(Json::as_i64).filter(|_| log.attrs().get(key).is_none()) {
+        if let Some(count) = body.get(name).and_then(Json::as_i64).filter(|_| !log.attrs().has(key)) {
             plan.add(key, Value::Int(count));
         }
     }
@@ -65,7 +65,7 @@ fn add_call(log: LogRef<'_>, body: &mut Map<String, Json>, plan: &mut Plan) {
         .filter_map(|message| message.finish_reason.as_deref())
         .map(|word| Value::Str(super::words::finish_reason(word).to_owned()))
         .collect();
-    if !reasons.is_empty() && log.attrs().get(keys::GEN_AI_RESPONSE_FINISH_REASONS).is_none() {
+    if !reasons.is_empty() && !log.attrs().has(keys::GEN_AI_RESPONSE_FINISH_REASONS) {
         plan.add(keys::GEN_AI_RESPONSE_FINISH_REASONS, Value::Array(reasons));
     }
     put(log, plan, keys::GEN_AI_OUTPUT_MESSAGES, Some(write_messages(&answer)));

@@ -1,7 +1,9 @@
 //! A whole batch through detection and mapping: the scope is looked at once, each record once.
 
 use super::made_logs::MadeLogs;
-use super::{Counts, Custom, Dialect, Options, Plan, ScopeVerdict, detect, normalize};
+use super::normalize::normalize_of;
+use super::origin::Origin;
+use super::{Counts, Custom, Dialect, Options, Plan, ScopeVerdict, detect};
 use chaperone_proto::{Data, Logs};
 
 /// Which dialects are normalised, and how.
@@ -69,6 +71,7 @@ impl Normalizer {
         let mut report = Report::default();
         let mut plan = Plan::default();
         let mut made = MadeLogs::default();
+        let mut origin: Option<Origin> = None;
         let mut scope: Option<(usize, ScopeVerdict)> = None;
         for at in 0..data.records() {
             self.map_custom(data, at);
@@ -83,7 +86,9 @@ impl Normalizer {
                 report.logs_without_time += 1;
             }
             plan.clear();
-            normalize(record, dialect, options, &mut plan);
+            let known = origin.filter(|origin| origin.is_of(record, dialect));
+            let origin = origin.insert(known.unwrap_or_else(|| Origin::of(record, dialect)));
+            normalize_of(record, origin, options, &mut plan);
             report.add(dialect, plan.counts);
             if !plan.is_empty() {
                 plan.apply(&mut data.edit(at));

@@ -17,7 +17,7 @@ use serde_json::Value as Json;
 
 /// Messages, tool definitions and documents from indexed keys; blobs where nothing else says it.
 pub(crate) fn add_messages<'a>(record: RecordRef<'a>, gathered: &mut Gathered<'a>, plan: &mut Plan) {
-    let lacks = |key: KeyId, plan: &Plan| record.attrs().get(key).is_none() && plan.planned(key).is_none();
+    let lacks = |key: KeyId, plan: &Plan| !record.attrs().has(key) && plan.planned(key).is_none();
     if !gathered.input.is_empty() && lacks(keys::GEN_AI_INPUT_MESSAGES, plan) {
         let mut messages = gathered.input.messages("user");
         if let Some(blob) = gathered.special_str(Transform::BlobInput) {
@@ -69,7 +69,7 @@ fn add_blob(record: RecordRef<'_>, transform: Transform, blob: &str, plan: &mut 
         ("", false) if as_sent::is_response(blob) => keys::GEN_AI_OUTPUT_MESSAGES,
         _ => return,
     };
-    if record.attrs().get(key).is_some() || plan.planned(key).is_some() {
+    if record.attrs().has(key) || plan.planned(key).is_some() {
         return;
     }
     super::normalize::note_cut(blob, record, plan);
@@ -125,7 +125,7 @@ pub(crate) fn add_specials(record: RecordRef<'_>, gathered: &Gathered<'_>, plan:
 }
 
 fn add_absent(record: RecordRef<'_>, plan: &mut Plan, key: KeyId, value: Value) {
-    if record.attrs().get(key).is_none() {
+    if !record.attrs().has(key) {
         plan.add(key, value);
     }
 }
@@ -299,7 +299,7 @@ struct Ending {
 /// Where only the answer's messages say why it ended, or the answer as the client got it.
 fn add_finish_reasons(record: RecordRef<'_>, answer: Option<&str>, plan: &mut Plan) {
     let key = keys::GEN_AI_RESPONSE_FINISH_REASONS;
-    if record.attrs().get(key).is_some() || plan.planned(key).is_some() {
+    if record.attrs().has(key) || plan.planned(key).is_some() {
         return;
     }
     let is_call = text(record, plan, keys::GEN_AI_OPERATION_NAME).is_some_and(crate::record::is_call_operation);

@@ -26,7 +26,7 @@ enum Change {
 impl Custom {
     fn change(&self, attrs: Attrs<'_>) -> Option<Change> {
         let value = attrs.get(self.from)?;
-        let is_free = attrs.get(self.to).is_none();
+        let is_free = !attrs.has(self.to);
         match (is_free || self.options.overwrite, self.options.remove_originals) {
             (true, true) if is_free => Some(Change::Rename),
             (true, _) => Some(Change::Set(value.to_value())),

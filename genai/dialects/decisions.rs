@@ -32,7 +32,7 @@ pub(crate) fn install() {
 /// Plans the events of a record. Comes last: it reads what the record will say.
 pub(crate) fn add<'a>(record: RecordRef<'a>, dialect: Dialect, gathered: &mut Gathered<'a>, plan: &mut Plan) {
     let name = match record {
-        RecordRef::Log(log) if log.attrs().get(keys::CHAPERONE_RECORD_ID).is_some() => return,
+        RecordRef::Log(log) if log.attrs().has(keys::CHAPERONE_RECORD_ID) => return,
         RecordRef::Log(log) => crate::record::log_event_name(log, settings_of(dialect, record.scope()).event_name),
         RecordRef::Span(_) => "",
     };

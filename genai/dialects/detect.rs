@@ -167,11 +167,19 @@ fn has_needed(row: &Row, record: RecordRef<'_>) -> bool {
 /// How markers among attributes begin: most keys of other telemetry begin otherwise.
 static STARTS: LazyLock<Starts> = LazyLock::new(|| TABLE.attributes.starts());
 
+/// Which of our own keys are markers.
+static BY_ID: LazyLock<Vec<bool>> =
+    LazyLock::new(|| keys::ALL.iter().map(|name| TABLE.attributes.fitting(name).next().is_some()).collect());
+
 fn by_markers(record: RecordRef<'_>) -> Option<Dialect> {
     let mut best: Option<u8> = None;
+    let (starts, by_id) = (&*STARTS, &*BY_ID);
     for entry in record.attrs().each() {
-        if !STARTS.may_have(entry.key_bytes()) {
-            continue;
+        match entry.id().and_then(|id| by_id.get(usize::from(id.0))) {
+            Some(false) => continue,
+            Some(true) => {}
+            None if starts.may_have(entry.key_bytes()) => {}
+            None => continue,
         }
         let key = entry.key();
         for (row, condition) in TABLE.attributes.fitting(key.name) {

@@ -15,7 +15,7 @@ const OTHER: &str = "_OTHER";
 pub(crate) fn add(record: RecordRef<'_>, plan: &mut Plan) {
     let RecordRef::Span(span) = record else { return };
     let failed = span.status_code() == ERROR || plan.fails();
-    let said = record.attrs().get(keys::ERROR_TYPE).is_some() || plan.planned(keys::ERROR_TYPE).is_some();
+    let said = record.attrs().has(keys::ERROR_TYPE) || plan.planned(keys::ERROR_TYPE).is_some();
     if !failed || said {
         return;
     }

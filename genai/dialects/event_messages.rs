@@ -42,7 +42,7 @@ fn content<'a>(attrs: Attrs<'a>) -> Option<&'a str> {
 }
 
 fn add_absent(record: RecordRef<'_>, plan: &mut Plan, key: KeyId, value: impl FnOnce() -> Value) {
-    if record.attrs().get(key).is_none() && plan.planned(key).is_none() {
+    if !record.attrs().has(key) && plan.planned(key).is_none() {
         plan.counts.mapped += 1;
         plan.add(key, value());
     }

@@ -9,13 +9,25 @@ pub(crate) type FastMap<V> = HashMap<&'static str, V, BuildHasherDefault<Mix>>;
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Mix(u64);
 
+impl Mix {
+    #[inline]
+    fn mix(&mut self, word: u64) {
+        self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
+    }
+}
+
 impl Hasher for Mix {
     fn write(&mut self, bytes: &[u8]) {
-        for chunk in bytes.chunks(8) {
-            let mut word = [0; 8];
-            word.iter_mut().zip(chunk).for_each(|(to, from)| *to = *from);
-            self.0 = (self.0.rotate_left(5) ^ u64::from_le_bytes(word)).wrapping_mul(0x517c_c1b7_2722_0a95);
+        let (words, rest) = bytes.as_chunks::<8>();
+        words.iter().for_each(|word| self.mix(u64::from_le_bytes(*word)));
+        if !rest.is_empty() {
+            // The length tells ends with zeros apart.
+            let end = rest.iter().rev().fold(rest.len() as u64, |word, byte| word << 8 | u64::from(*byte));
+            self.mix(end);
         }
+    }
+    fn write_u8(&mut self, byte: u8) {
+        self.mix(u64::from(byte));
     }
     fn finish(&self) -> u64 {
         self.0

@@ -2,10 +2,12 @@
 
 use super::Dialect;
 use super::frameworks;
+use super::in_place::Settled;
 use super::indexed::Leaves;
 use super::json_paths::Found;
-use super::mapping::{Mapping, Only, Rule, Transform};
+use super::mapping::{Holding, Mapping, Only, Rule, Slots, Transform};
 use super::named_rows::{RowsOfName, is_value};
+use super::normalize::Options;
 use super::plan::Plan;
 use super::words::Step;
 use chaperone_proto::{Key, KeyId, RecordRef, ValueRef};
@@ -51,6 +53,8 @@ pub(crate) struct Gathered<'a> {
     /// Blobs and other values that need the whole record: transform, value.
     pub(crate) specials: Vec<(Transform, &'a str, ValueRef<'a>)>,
     pub(crate) framework: Option<&'static str>,
+    /// A key counts usage by modality.
+    pub(crate) has_modality: bool,
     /// What holds only for records of some operations, which is known later.
     conditional: Vec<(Only, Key<'a>, ValueRef<'a>, Rule)>,
     /// Keys whose values went elsewhere: removed with `remove_originals`.
@@ -59,24 +63,46 @@ pub(crate) struct Gathered<'a> {
 
 impl<'a> Gathered<'a> {
     /// Reads all attributes of a record. `found`: what its JSON holds ([`super::json_paths::read`]).
-    pub(crate) fn read(record: RecordRef<'a>, dialect: Dialect, found: &'a [Found], plan: &mut Plan) -> Gathered<'a> {
+    /// Values that stand canonically under their canonical key are counted and need no more, unless others may replace them.
+    pub(crate) fn read(
+        record: RecordRef<'a>,
+        dialect: Dialect,
+        found: &'a [Found],
+        options: Options,
+        plan: &mut Plan,
+    ) -> Gathered<'a> {
         let mapping = Mapping::get();
         let mut gathered = Gathered::default();
         let named = mapping.named(dialect, record);
         gathered.take_found(found, plan);
+        let slots = Slots::of(dialect);
+        let mut settled = Settled::default();
         for entry in record.attrs().each() {
-            let key = entry.key();
-            if gathered.framework.is_none() && frameworks::may_tell(key.id) {
-                gathered.framework = frameworks::by_attribute(key.name, entry.value());
+            let slot = slots.get(entry);
+            gathered.has_modality |= slot.is_modality;
+            if gathered.framework.is_none() && slot.tells {
+                gathered.framework = frameworks::by_attribute(entry.key().name, entry.value());
             }
-            let of_name = named.and_then(|(rows, _)| rows.key(key.name));
-            let Some(rule) = of_name.or_else(|| mapping.find(dialect, key.id, key.name)) else { continue };
-            if rule.only.is_none() && matches!(rule.transform, Transform::Keep | Transform::Check) {
-                // Nobody asks for the value, which may be long.
-                plan.counts.kept += 1;
-                continue;
+            let of_name = named.and_then(|(rows, _)| rows.key(entry.key().name));
+            match (of_name, slot.rule) {
+                (None, None) => {}
+                (None, Some(_)) if slot.is_kept => plan.counts.kept += 1,
+                (None, Some(rule)) => {
+                    let in_place = rule.only.is_none() && rule.target.is_some() && rule.target == entry.id();
+                    if in_place && !options.overwrite && settled.settles(entry, rule.transform) {
+                        plan.counts.kept += 1;
+                        continue;
+                    }
+                    gathered.take(entry.key(), entry.value(), rule, plan);
+                }
+                (Some(rule), _) => {
+                    if rule.only.is_none() && matches!(rule.transform, Transform::Keep | Transform::Check) {
+                        plan.counts.kept += 1;
+                        continue;
+                    }
+                    gathered.take(entry.key(), entry.value(), rule, plan);
+                }
             }
-            gathered.take(key, entry.value(), rule, plan);
         }
         if let Some((rows, name)) = named {
             gathered.read_named(record, rows, name, plan);
@@ -126,9 +152,9 @@ impl<'a> Gathered<'a> {
     }
 
     /// Takes what holds only for records of this operation or kind.
-    pub(crate) fn take_conditional(&mut self, operation: &str, kind: &str, plan: &mut Plan) {
+    pub(crate) fn take_conditional(&mut self, holding: Holding, plan: &mut Plan) {
         for (only, key, value, rule) in std::mem::take(&mut self.conditional) {
-            if only.holds(operation, kind) {
+            if holding.has(only) {
                 self.take(key, value, &Rule { only: None, ..rule }, plan);
             } else {
                 plan.counts.kept += 1;

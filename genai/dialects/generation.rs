@@ -2,32 +2,32 @@
 //!
 //! The generation is read from the attributes of each record: schema URLs are often missing or wrong.
 
-use super::Dialect;
+use super::gather::Gathered;
+use super::origin::Origin;
 use super::plan::Plan;
 use crate::keys;
-use chaperone_proto::{Key, RecordRef};
-use std::sync::LazyLock;
+use chaperone_proto::RecordRef;
 
-pub(crate) fn add(record: RecordRef<'_>, dialect: Dialect, plan: &mut Plan) {
-    let has = |key| record.attrs().get(key).is_some();
+pub(crate) fn add(record: RecordRef<'_>, origin: &Origin, gathered: &Gathered<'_>, plan: &mut Plan) {
+    let has = |key| record.attrs().has(key);
     // A record that was named before was looked at as received then; now it has attributes of ours.
     if has(keys::CHAPERONE_DIALECT_NAME) {
         return;
     }
-    plan.add_str(keys::CHAPERONE_DIALECT_NAME, dialect.id());
+    plan.add_str(keys::CHAPERONE_DIALECT_NAME, origin.dialect.id());
     if has(keys::CHAPERONE_DIALECT_VERSION) {
         return;
     }
-    let version = if dialect.id() == "otel-genai" { of_conventions(record) } else { record.scope().version() };
+    let version = if origin.is_of_conventions { of_conventions(record, gathered.has_modality) } else { record.scope().version() };
     if !version.is_empty() {
         plan.add_str(keys::CHAPERONE_DIALECT_VERSION, version);
     }
 }
 
 /// `g0` (up to 1.26), `g1` (to 1.36), `g2` (to 1.41), `g3` (development since), or `mixed`; empty when nothing tells.
-fn of_conventions(record: RecordRef<'_>) -> &'static str {
+fn of_conventions(record: RecordRef<'_>, has_modality: bool) -> &'static str {
     let attrs = record.attrs();
-    let has = |key| attrs.get(key).is_some();
+    let has = |key| attrs.has(key);
     let (system, provider) = (has(keys::GEN_AI_SYSTEM), has(keys::GEN_AI_PROVIDER_NAME));
     let old_usage = has(keys::GEN_AI_USAGE_PROMPT_TOKENS) || has(keys::GEN_AI_PROMPT);
     let newest = [
@@ -36,7 +36,7 @@ fn of_conventions(record: RecordRef<'_>) -> &'static str {
         keys::GEN_AI_CONVERSATION_COMPACTED,
         keys::GEN_AI_RETRIEVAL_TOP_K,
     ];
-    let newest = newest.into_iter().any(has) || attrs.keys().any(has_modality);
+    let newest = newest.into_iter().any(has) || has_modality;
     let both = (system && provider) || (old_usage && (provider || has(keys::GEN_AI_USAGE_INPUT_TOKENS)));
     if both {
         "mixed"
@@ -53,16 +53,8 @@ fn of_conventions(record: RecordRef<'_>) -> &'static str {
     }
 }
 
-fn has_modality(key: Key<'_>) -> bool {
-    static BY_ID: LazyLock<Vec<bool>> = LazyLock::new(|| keys::ALL.iter().map(|name| is_modality_usage(name)).collect());
-    match key.id.and_then(|id| BY_ID.get(usize::from(id.0))) {
-        Some(known) => *known,
-        None => is_modality_usage(key.name),
-    }
-}
-
 /// Usage by modality, which the newest generation has.
-fn is_modality_usage(key: &str) -> bool {
+pub(crate) fn is_modality_usage(key: &str) -> bool {
     let usage = keys::name_in_convention(key).and_then(|rest| rest.strip_prefix("usage."));
     usage.is_some_and(|usage| ["text.", "image.", "audio."].iter().any(|modality| usage.starts_with(modality)))
 }

@@ -1,22 +1,23 @@
 //! `chaperone.run.id` and, on logs, `chaperone.record.id` (contracts, section 1).
 
-use super::Dialect;
 use super::normalize::text;
 use super::plan::Plan;
-use super::settings::{self, settings_of};
+use super::settings::Settings;
 use crate::keys;
 use crate::record::{self, event_name, hex, record_digest};
-use chaperone_proto::{LogRef, RecordRef, ValueRef};
+use chaperone_proto::{LogRef, RecordRef, Value, ValueRef};
 
-pub(crate) fn add(record: RecordRef<'_>, dialect: Dialect, plan: &mut Plan) {
-    let settings = settings_of(dialect, record.scope());
-    if record.attrs().get(keys::CHAPERONE_RUN_ID).is_none()
+pub(crate) fn add(record: RecordRef<'_>, settings: &Settings, plan: &mut Plan) {
+    if !record.attrs().has(keys::CHAPERONE_RUN_ID)
         && let Some(id) = run_id(record, settings)
     {
-        plan.add_str(keys::CHAPERONE_RUN_ID, &id);
+        match id {
+            RunId::Trace(trace) => plan.add_hex(keys::CHAPERONE_RUN_ID, trace),
+            RunId::Said(id) => plan.add(keys::CHAPERONE_RUN_ID, Value::Str(id)),
+        }
     }
     let RecordRef::Log(log) = record else { return };
-    if log.attrs().get(keys::CHAPERONE_RECORD_ID).is_some() {
+    if log.attrs().has(keys::CHAPERONE_RECORD_ID) {
         return;
     }
     let name = event_name(record, settings.event_name);
@@ -29,15 +30,20 @@ pub(crate) fn add(record: RecordRef<'_>, dialect: Dialect, plan: &mut Plan) {
     plan.add_str(keys::CHAPERONE_RECORD_ID, &hex(&digest));
 }
 
-fn run_id(record: RecordRef<'_>, settings: &settings::Settings) -> Option<String> {
+enum RunId {
+    Said(String),
+    Trace([u8; 16]),
+}
+
+fn run_id(record: RecordRef<'_>, settings: &Settings) -> Option<RunId> {
     let value = |key: &str| record.attrs().get_named(key).map(spelled).filter(|id| !id.is_empty());
     if let Some(id) = settings.run_key.iter().find_map(|key| value(key)) {
-        return Some(id);
+        return Some(RunId::Said(id));
     }
     if let Some(trace) = record.trace_id() {
-        return Some(hex(&trace));
+        return Some(RunId::Trace(trace));
     }
-    settings.log_run_key.filter(|_| record.as_log().is_some()).and_then(value)
+    settings.log_run_key.filter(|_| record.as_log().is_some()).and_then(value).map(RunId::Said)
 }
 
 fn spelled(value: ValueRef<'_>) -> String {

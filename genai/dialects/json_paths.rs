@@ -8,7 +8,7 @@
 //! `null` and empty text count as not said. Text that is not JSON has nothing inside; what stands before a cut is read.
 
 use super::Dialect;
-use super::mapping::{Mapping, Rule};
+use super::mapping::{Holding, Mapping, Rule};
 use super::{cut_json, python_text};
 use chaperone_proto::{KeyId, RecordRef, ValueRef};
 use serde_json::Value as Json;
@@ -89,10 +89,10 @@ pub(crate) fn has_waiting(dialect: Dialect) -> bool {
     Mapping::get().paths(dialect).any(PathRows::waits)
 }
 
-/// What the rows find that wait, in a record of this operation and kind.
-pub(crate) fn read_conditional(record: RecordRef<'_>, dialect: Dialect, operation: &str, kind: &str) -> Vec<Found> {
+/// What the rows find that wait, in a record for which these hold.
+pub(crate) fn read_conditional(record: RecordRef<'_>, dialect: Dialect, holding: Holding) -> Vec<Found> {
     let mut found = Vec::new();
-    let holds = |rule: &Rule| rule.only.is_some_and(|only| only.holds(operation, kind));
+    let holds = |rule: &Rule| rule.only.is_some_and(|only| holding.has(only));
     for of_key in Mapping::get().paths(dialect) {
         if of_key.waits() && of_key.rows.iter().any(|(_, rule)| holds(rule)) {
             of_key.read(record, holds, &mut found);

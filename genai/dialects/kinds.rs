@@ -21,7 +21,7 @@ pub(crate) fn add(record: RecordRef<'_>, gathered: &mut Gathered<'_>, plan: &mut
     let is_of = |kind: &KindWord<'_>, wanted: fn(Transform) -> bool| wanted(kind.transform) && step(kind).is_some();
     let overrules = gathered.kinds.iter().any(|kind| is_of(kind, |transform| matches!(transform, Transform::Kind(_))));
     let is_told = || gathered.kinds.iter().any(|kind| is_of(kind, |transform| !matches!(transform, Transform::KindElse(_))));
-    let has = |key| record.attrs().get(key).is_some();
+    let has = |key| record.attrs().has(key);
     for kind in &gathered.kinds {
         let step = step(kind);
         let is_convention = kind.map == CONVENTION;
@@ -43,8 +43,12 @@ pub(crate) fn add(record: RecordRef<'_>, gathered: &mut Gathered<'_>, plan: &mut
         match step.operation(is_root).filter(|_| !is_no_call(record)) {
             Some(operation) => {
                 let operation = if operation == "chat" && gathered.is_text_completion { "text_completion" } else { operation };
+                // One word that the record says already needs no writing.
+                let is_said = || gathered.kinds.len() == 1 && record.attrs().str(keys::GEN_AI_OPERATION_NAME) == Some(operation);
                 if is_convention || (overrules && has(keys::GEN_AI_OPERATION_NAME)) {
-                    plan.set(keys::GEN_AI_OPERATION_NAME, Value::Str(operation.to_owned()));
+                    if !is_said() {
+                        plan.set(keys::GEN_AI_OPERATION_NAME, Value::Str(operation.to_owned()));
+                    }
                 } else if !has(keys::GEN_AI_OPERATION_NAME) {
                     plan.add_str(keys::GEN_AI_OPERATION_NAME, operation);
                 }

@@ -8,12 +8,12 @@ use super::fast_map::FastMap;
 use super::json_paths::{self, PathRows};
 use super::named_rows::{NamedRows, RowsOfName};
 use super::pattern::{Pattern, PatternIndex};
-use super::table;
+use super::{frameworks, generation, table};
 use crate::keys::{self, Class};
-use chaperone_proto::{KeyId, RecordRef};
+use chaperone_proto::{Entry, KeyId, RecordRef};
 use std::sync::LazyLock;
 
-pub(crate) use super::transform::{Only, Transform, When};
+pub(crate) use super::transform::{Holding, Only, Transform, When};
 
 /// Class of a source key; `None` = content if the value is text, else meta.
 pub(crate) type SourceClass = Option<Class>;
@@ -182,6 +182,53 @@ impl Rules {
     /// When all rows are in: which of our keys a prefix fits.
     fn finish(&mut self) {
         self.prefixed = keys::ALL.iter().map(|name| self.prefixes.fitting(name).next().is_some()).collect();
+    }
+}
+
+/// What a key with an id is to a dialect: looked up once for all records.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Slot {
+    pub(crate) rule: Option<&'static Rule>,
+    /// The row only says that the key stays: nobody asks for its value, which may be long.
+    pub(crate) is_kept: bool,
+    /// The key may tell the framework.
+    pub(crate) tells: bool,
+    /// The key counts usage by modality.
+    pub(crate) is_modality: bool,
+}
+
+impl Slot {
+    fn of(dialect: Dialect, id: Option<KeyId>, name: &str) -> Slot {
+        let rule = Mapping::get().find(dialect, id, name);
+        let is_kept =
+            rule.is_some_and(|rule| rule.only.is_none() && matches!(rule.transform, Transform::Keep | Transform::Check));
+        Slot { rule, is_kept, tells: frameworks::may_tell(id), is_modality: generation::is_modality_usage(name) }
+    }
+}
+
+/// What the keys of a dialect's records are to it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Slots {
+    dialect: Dialect,
+    by_id: &'static [Slot],
+}
+
+impl Slots {
+    pub(crate) fn of(dialect: Dialect) -> Slots {
+        static SLOTS: LazyLock<Vec<Vec<Slot>>> = LazyLock::new(|| {
+            let rules = MAPPING.own.iter().chain([&MAPPING.common]);
+            let ids = rules.map(|rules| rules.by_id.len()).chain([keys::ALL.len()]).max().unwrap_or(0);
+            let slot = |dialect, id| Slot::of(dialect, Some(KeyId(id)), chaperone_proto::keys::name(KeyId(id)));
+            Dialect::all().map(|dialect| (0..ids as u16).map(|id| slot(dialect, id)).collect()).collect()
+        });
+        Slots { dialect, by_id: SLOTS.get(dialect.index()).map_or(&[], Vec::as_slice) }
+    }
+    #[inline]
+    pub(crate) fn get(self, entry: Entry<'_>) -> Slot {
+        match entry.id().and_then(|id| self.by_id.get(usize::from(id.0))) {
+            Some(slot) => *slot,
+            None => Slot::of(self.dialect, entry.id(), entry.key().name),
+        }
     }
 }
 

@@ -64,7 +64,7 @@ impl Told {
 }
 
 fn absent(record: RecordRef<'_>, plan: &mut Plan, key: KeyId, value: impl FnOnce() -> Value) {
-    if record.attrs().get(key).is_none() && plan.planned(key).is_none() {
+    if !record.attrs().has(key) && plan.planned(key).is_none() {
         plan.add(key, value());
     }
 }

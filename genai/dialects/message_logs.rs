@@ -53,11 +53,11 @@ pub(crate) fn add(log: LogRef<'_>, plan: &mut Plan) {
         "input" => keys::GEN_AI_INPUT_MESSAGES,
         _ => keys::GEN_AI_OUTPUT_MESSAGES,
     };
-    if log.attrs().get(key).is_some() {
+    if log.attrs().has(key) {
         return;
     }
     if let Some(reason) = &message.finish_reason
-        && log.attrs().get(keys::GEN_AI_RESPONSE_FINISH_REASONS).is_none()
+        && !log.attrs().has(keys::GEN_AI_RESPONSE_FINISH_REASONS)
     {
         let word = Value::Str(finish_reason(reason).to_owned());
         plan.add(keys::GEN_AI_RESPONSE_FINISH_REASONS, Value::Array(vec![word]));
@@ -79,7 +79,7 @@ fn add_conversation(log: LogRef<'_>, plan: &mut Plan) {
         let Some(messages) = held.get("messages") else { continue };
         let read = if side == "input" { json_messages::input_of } else { json_messages::output_of };
         let messages = read(crate::record::plain(messages));
-        if !messages.is_empty() && log.attrs().get(key).is_none() {
+        if !messages.is_empty() && !log.attrs().has(key) {
             plan.counts.mapped += 1;
             plan.add(key, Value::Str(write_messages(&messages)));
         }

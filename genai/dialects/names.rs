@@ -18,16 +18,20 @@ const HANDOFF_FROM: &str = "handoff from ";
 
 pub(crate) fn add(record: RecordRef<'_>, plan: &mut Plan) {
     let Some(span) = record.as_span() else { return };
-    let lacks = |key: KeyId, plan: &Plan| record.attrs().get(key).is_none() && plan.planned(key).is_none();
-    let operation = text(record, plan, keys::GEN_AI_OPERATION_NAME).unwrap_or("").to_owned();
-    match operation.as_str() {
+    let lacks = |key: KeyId, plan: &Plan| !record.attrs().has(key) && plan.planned(key).is_none();
+    let operation = match text(record, plan, keys::GEN_AI_OPERATION_NAME) {
+        Some("execute_tool") => "execute_tool",
+        Some("invoke_agent") => "invoke_agent",
+        _ => "",
+    };
+    match operation {
         "execute_tool" => {
             if let Some(target) = span.name().strip_prefix(HANDOFF) {
                 if lacks(keys::CHAPERONE_HANDOFF_TARGET, plan) {
                     plan.add_str(keys::CHAPERONE_HANDOFF_TARGET, target);
                 }
             } else if lacks(keys::GEN_AI_TOOL_NAME, plan)
-                && let Some(name) = stem(span.name(), &operation)
+                && let Some(name) = stem(span.name(), operation)
             {
                 plan.add_str(keys::GEN_AI_TOOL_NAME, name);
             }
@@ -36,7 +40,7 @@ pub(crate) fn add(record: RecordRef<'_>, plan: &mut Plan) {
             // OpenInference's graph node of an agent is the agent; hex ids are spans' ids.
             let node = |key: &str| record.attrs().get_named(key).and_then(chaperone_proto::ValueRef::as_str);
             let graph = node("graph.node.name").or_else(|| node("graph.node.id").filter(|id| !is_hex(id)));
-            if let Some(name) = graph.filter(|name| !name.is_empty()).or_else(|| stem(span.name(), &operation)) {
+            if let Some(name) = graph.filter(|name| !name.is_empty()).or_else(|| stem(span.name(), operation)) {
                 plan.add_str(keys::GEN_AI_AGENT_NAME, name);
             }
         }

@@ -6,7 +6,8 @@
 
 use super::content::{add_messages, add_specials};
 use super::gather::{Gathered, Source};
-use super::mapping::{Transform, When};
+use super::mapping::{Holding, Transform, When};
+use super::origin::Origin;
 use super::plan::Plan;
 use super::values::{Converted, convert, host_and_port, strings, words_of};
 use super::words::{self, Provider};
@@ -28,16 +29,22 @@ pub struct Options {
 
 /// Plans what makes a record of this dialect canonical. `plan` must be empty.
 pub fn normalize(record: RecordRef<'_>, dialect: Dialect, options: Options, plan: &mut Plan) {
+    normalize_of(record, &Origin::of(record, dialect), options, plan);
+}
+
+/// The same where the record's origin is known.
+pub(crate) fn normalize_of(record: RecordRef<'_>, origin: &Origin, options: Options, plan: &mut Plan) {
+    let dialect = origin.dialect;
     let found = json_paths::read(record, dialect);
     let found_later;
-    let mut gathered = Gathered::read(record, dialect, &found, plan);
+    let mut gathered = Gathered::read(record, dialect, &found, options, plan);
     kinds::add(record, &mut gathered, plan);
-    if gathered.has_conditional() || json_paths::has_waiting(dialect) {
-        let word = |key| text(record, plan, key).unwrap_or("").to_owned();
-        let (operation, kind) = (word(keys::GEN_AI_OPERATION_NAME), word(keys::CHAPERONE_STEP_KIND));
-        found_later = json_paths::read_conditional(record, dialect, &operation, &kind);
+    if gathered.has_conditional() || origin.has_waiting {
+        let word = |key| text(record, plan, key).unwrap_or("");
+        let holding = Holding::of(word(keys::GEN_AI_OPERATION_NAME), word(keys::CHAPERONE_STEP_KIND));
+        found_later = json_paths::read_conditional(record, dialect, holding);
         gathered.take_found(&found_later, plan);
-        gathered.take_conditional(&operation, &kind, plan);
+        gathered.take_conditional(holding, plan);
     }
     let mut sources = std::mem::take(&mut gathered.sources);
     sources.sort_by_key(|source| (source.target, source.rank));
@@ -48,7 +55,9 @@ pub fn normalize(record: RecordRef<'_>, dialect: Dialect, options: Options, plan
         message_logs::add(log, plan);
     }
     autogen_logs::add(record, dialect, plan);
-    answer::add(record, &gathered, plan);
+    if !gathered.specials.is_empty() {
+        answer::add(record, &gathered, plan);
+    }
     add_messages(record, &mut gathered, plan);
     message_lists::add(record, &gathered, plan);
     event_messages::add(record, plan);
@@ -58,10 +67,10 @@ pub fn normalize(record: RecordRef<'_>, dialect: Dialect, options: Options, plan
     subjects::add(record, &gathered, plan);
     names::add(record, plan);
     infer_provider(record, plan);
-    add_framework(record, &gathered, dialect, plan);
-    generation::add(record, dialect, plan);
-    identity::add(record, dialect, plan);
-    requests::add(record, dialect, plan);
+    add_framework(record, &gathered, origin, plan);
+    generation::add(record, origin, &gathered, plan);
+    identity::add(record, origin.settings, plan);
+    requests::add(record, origin.settings, plan);
     decisions::add(record, dialect, &mut gathered, plan);
     if options.remove_originals {
         gathered.originals.iter().for_each(|name| plan.remove(name));
@@ -90,7 +99,7 @@ fn add_value<'a>(
         plan.counts.kept += of_target.len() as u64;
         return;
     }
-    let present = record.attrs().get(first.target).is_some();
+    let present = record.attrs().has(first.target);
     let mut done = false;
     for source in of_target {
         // A row for the model asked for, or the invocation parameters, may say it: this waits until they had their say.
@@ -157,7 +166,7 @@ fn respell(source: &Source<'_>, record: RecordRef<'_>, plan: &mut Plan) -> bool 
         Transform::JsonOutput if is_foreign(text) => super::messages::write_messages(&super::json_messages::output(text)),
         Transform::Url if text.contains("://") => {
             let Some((host, port)) = host_and_port(text) else { return false };
-            if let Some(port) = port.filter(|_| record.attrs().get(keys::SERVER_PORT).is_none()) {
+            if let Some(port) = port.filter(|_| !record.attrs().has(keys::SERVER_PORT)) {
                 plan.add(keys::SERVER_PORT, Value::Int(port));
             }
             host.to_owned()
@@ -175,7 +184,7 @@ fn respell(source: &Source<'_>, record: RecordRef<'_>, plan: &mut Plan) -> bool 
 pub(crate) fn note_cut(text: &str, record: RecordRef<'_>, plan: &mut Plan) {
     let text = text.trim_ascii();
     let is_cut = text.starts_with(['[', '{']) && !text.ends_with([']', '}']);
-    if is_cut && record.attrs().get(keys::CHAPERONE_CONTENT_TRUNCATED).is_none() {
+    if is_cut && !record.attrs().has(keys::CHAPERONE_CONTENT_TRUNCATED) {
         plan.add(keys::CHAPERONE_CONTENT_TRUNCATED, Value::Bool(true));
     }
 }
@@ -210,7 +219,7 @@ fn put(source: &Source<'_>, value: Value, record: RecordRef<'_>, present: bool, 
         Transform::Url => {
             let Some((host, port)) = source.value.as_str().and_then(host_and_port) else { return };
             plan.add_str(source.target, host);
-            if let Some(port) = port.filter(|_| record.attrs().get(keys::SERVER_PORT).is_none()) {
+            if let Some(port) = port.filter(|_| !record.attrs().has(keys::SERVER_PORT)) {
                 plan.add(keys::SERVER_PORT, Value::Int(port));
             }
         }
@@ -230,7 +239,7 @@ fn put(source: &Source<'_>, value: Value, record: RecordRef<'_>, present: bool, 
         }
         Transform::ToolName => {
             plan.add(source.target, value);
-            if record.attrs().get(keys::GEN_AI_OPERATION_NAME).is_none() {
+            if !record.attrs().has(keys::GEN_AI_OPERATION_NAME) {
                 plan.add_str(keys::GEN_AI_OPERATION_NAME, "execute_tool");
             }
         }
@@ -246,7 +255,7 @@ fn spell(source: &Source<'_>, value: Value, record: RecordRef<'_>, plan: &mut Pl
         return;
     }
     plan.counts.mapped += 1;
-    if source.transform == Transform::Finish && record.attrs().get(keys::CHAPERONE_RESPONSE_NATIVE_FINISH_REASONS).is_none() {
+    if source.transform == Transform::Finish && !record.attrs().has(keys::CHAPERONE_RESPONSE_NATIVE_FINISH_REASONS) {
         let native = words_of(source.value);
         if Value::Array(native.iter().map(|word| Value::Str(word.clone())).collect()) != value {
             plan.add(keys::CHAPERONE_RESPONSE_NATIVE_FINISH_REASONS, strings(&native));
@@ -262,8 +271,8 @@ fn add_provider<'a>(
     options: Options,
     plan: &mut Plan,
 ) {
-    let present = record.attrs().get(keys::GEN_AI_PROVIDER_NAME).is_some();
-    let mut found: Option<String> = None;
+    let present = record.attrs().has(keys::GEN_AI_PROVIDER_NAME);
+    let mut found: Option<&str> = None;
     let mut named_framework = false;
     for source in sources {
         let said = match source.transform {
@@ -288,7 +297,7 @@ fn add_provider<'a>(
             }
         };
         if found.is_none() {
-            found = Some(canonical.to_owned());
+            found = Some(canonical);
             if !source.in_place {
                 plan.counts.mapped += 1;
                 gathered.originals.push(source.name);
@@ -299,12 +308,12 @@ fn add_provider<'a>(
         }
     }
     match found {
-        Some(canonical) if record.attrs().str(keys::GEN_AI_PROVIDER_NAME) == Some(&canonical) => plan.counts.kept += 1,
+        Some(canonical) if record.attrs().str(keys::GEN_AI_PROVIDER_NAME) == Some(canonical) => plan.counts.kept += 1,
         Some(canonical) if present => {
             plan.counts.mapped += 1;
-            plan.set(keys::GEN_AI_PROVIDER_NAME, Value::Str(canonical));
+            plan.set(keys::GEN_AI_PROVIDER_NAME, Value::Str(canonical.to_owned()));
         }
-        Some(canonical) => plan.add(keys::GEN_AI_PROVIDER_NAME, Value::Str(canonical)),
+        Some(canonical) => plan.add_str(keys::GEN_AI_PROVIDER_NAME, canonical),
         None if present && named_framework => {
             plan.counts.dropped += 1;
             plan.remove_key(keys::GEN_AI_PROVIDER_NAME);
@@ -334,12 +343,11 @@ fn infer_provider(record: RecordRef<'_>, plan: &mut Plan) {
     }
 }
 
-fn add_framework(record: RecordRef<'_>, gathered: &Gathered<'_>, dialect: Dialect, plan: &mut Plan) {
-    if record.attrs().get(keys::CHAPERONE_FRAMEWORK_NAME).is_some() {
+fn add_framework(record: RecordRef<'_>, gathered: &Gathered<'_>, origin: &Origin, plan: &mut Plan) {
+    if record.attrs().has(keys::CHAPERONE_FRAMEWORK_NAME) {
         return;
     }
-    let framework = gathered.framework.or_else(|| frameworks::by_origin(record, dialect));
-    if let Some(framework) = framework {
+    if let Some(framework) = gathered.framework.or(origin.framework) {
         plan.add_str(keys::CHAPERONE_FRAMEWORK_NAME, framework);
     }
 }

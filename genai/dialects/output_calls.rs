@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 
 /// Adds the calls to the planned answer, or makes an answer of them. An answer that the record has stays as it is.
 pub(crate) fn add(record: RecordRef<'_>, calls: ValueRef<'_>, plan: &mut Plan) {
-    if record.attrs().get(keys::GEN_AI_OUTPUT_MESSAGES).is_some() {
+    if record.attrs().has(keys::GEN_AI_OUTPUT_MESSAGES) {
         return;
     }
     let calls = calls.as_str().map_or_else(|| crate::record::plain_json(calls), str::to_owned);

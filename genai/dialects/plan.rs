@@ -18,6 +18,10 @@ pub struct Plan {
     events: Vec<PlannedEvent>,
     event_attrs: Vec<(usize, KeyId, Value)>,
     failure: Option<String>,
+    /// Which keys may have a planned value: most look-ups ask for one that has none. Ids share bits.
+    mask: u128,
+    /// Texts of the last record, to write into again.
+    spare: Vec<String>,
     /// What happened to the record's attributes.
     pub counts: Counts,
 }
@@ -35,6 +39,10 @@ pub struct Counts {
     pub failed: u64,
 }
 
+/// What is kept to write into again.
+const MOST_SPARE: usize = 16;
+const LONGEST_SPARE: usize = 256;
+
 #[derive(Debug)]
 struct PlannedEvent {
     time_ns: u64,
@@ -42,11 +50,21 @@ struct PlannedEvent {
     attrs: Vec<(KeyId, Value)>,
 }
 
+#[inline]
+fn bit(key: KeyId) -> u128 {
+    1 << (key.0 & 127)
+}
+
 impl Plan {
     /// Forgets everything.
     pub fn clear(&mut self) {
-        self.set.clear();
-        self.append.clear();
+        for (_, value) in self.set.drain(..).chain(self.append.drain(..)) {
+            match value {
+                Value::Str(text) if text.capacity() <= LONGEST_SPARE && self.spare.len() < MOST_SPARE => self.spare.push(text),
+                _ => {}
+            }
+        }
+        self.mask = 0;
         self.set_named.clear();
         self.fallbacks.clear();
         self.remove.clear();
@@ -68,6 +86,7 @@ impl Plan {
     }
     /// Sets a key that the record may have.
     pub(crate) fn set(&mut self, key: KeyId, value: Value) {
+        self.mask |= bit(key);
         match self.set.iter_mut().chain(&mut self.append).find(|(known, _)| *known == key) {
             Some((_, old)) => *old = value,
             None => self.set.push((key, value)),
@@ -76,6 +95,7 @@ impl Plan {
     /// Sets a key that the record does not have. The first value of a key stays.
     pub(crate) fn add(&mut self, key: KeyId, value: Value) {
         if self.planned(key).is_none() {
+            self.mask |= bit(key);
             self.append.push((key, value));
         }
     }
@@ -90,7 +110,26 @@ impl Plan {
         true
     }
     pub(crate) fn add_str(&mut self, key: KeyId, value: &str) {
-        self.add(key, Value::Str(value.to_owned()));
+        self.add_text(key, value);
+    }
+    /// The hex digits of an id.
+    pub(crate) fn add_hex(&mut self, key: KeyId, id: [u8; 16]) {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut digits = [0; 32];
+        for (byte, pair) in id.iter().zip(digits.as_chunks_mut::<2>().0) {
+            *pair = [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]];
+        }
+        self.add_text(key, std::str::from_utf8(&digits).unwrap_or(""));
+    }
+    fn add_text(&mut self, key: KeyId, value: &str) {
+        if self.planned(key).is_some() {
+            return;
+        }
+        let mut text = self.spare.pop().unwrap_or_default();
+        text.clear();
+        text.push_str(value);
+        self.mask |= bit(key);
+        self.append.push((key, Value::Str(text)));
     }
     pub(crate) fn add_named(&mut self, key: String, value: Value) {
         if !self.set_named.iter().any(|(known, _)| *known == key) {
@@ -104,7 +143,7 @@ impl Plan {
     /// Gives keys that still lack a value their fallback.
     pub(crate) fn settle(&mut self, record: RecordRef<'_>) {
         for (key, value) in std::mem::take(&mut self.fallbacks) {
-            if record.attrs().get(key).is_none() {
+            if !record.attrs().has(key) {
                 self.add(key, value);
             }
         }
@@ -143,7 +182,11 @@ impl Plan {
         self.events.iter().map(|event| (event.time_ns, event.name, event.attrs.as_slice()))
     }
     /// The value a key will have, if the plan changes it.
+    #[inline]
     pub(crate) fn planned(&self, key: KeyId) -> Option<&Value> {
+        if self.mask & bit(key) == 0 {
+            return None;
+        }
         self.set.iter().chain(&self.append).find(|(known, _)| *known == key).map(|(_, value)| value)
     }
     /// The text a key will have, if the plan changes it.

@@ -59,7 +59,7 @@ const METADATA: &str = "chaperone.metadata.";
 const MOST_ENTRIES: usize = 32;
 
 fn add_absent(record: RecordRef<'_>, plan: &mut Plan, key: KeyId, value: Value) {
-    if record.attrs().get(key).is_none() {
+    if !record.attrs().has(key) {
         plan.add(key, value);
     }
 }

@@ -4,16 +4,16 @@
 
 use super::normalize::text;
 use super::plan::Plan;
-use super::{Dialect, settings};
+use super::settings::Settings;
 use crate::keys;
 use chaperone_proto::{RecordRef, Value};
 
-pub(crate) fn add(record: RecordRef<'_>, dialect: Dialect, plan: &mut Plan) {
-    if !settings::settings(dialect.id(), record.scope().name()).agents_own() {
+pub(crate) fn add(record: RecordRef<'_>, settings: &Settings, plan: &mut Plan) {
+    if !settings.agents_own() {
         return;
     }
     let is_agent = text(record, plan, keys::GEN_AI_OPERATION_NAME) == Some("invoke_agent");
-    if is_agent && record.attrs().get(keys::CHAPERONE_LLM_REQUESTS).is_none() {
+    if is_agent && !record.attrs().has(keys::CHAPERONE_LLM_REQUESTS) {
         plan.add(keys::CHAPERONE_LLM_REQUESTS, Value::Int(0));
     }
 }

@@ -31,7 +31,7 @@ pub(crate) fn add(record: RecordRef<'_>, gathered: &Gathered<'_>, plan: &mut Pla
             },
             _ => continue,
         };
-        if let Some(name) = value.as_str().filter(|_| is_said(*value) && record.attrs().get(key).is_none()) {
+        if let Some(name) = value.as_str().filter(|_| is_said(*value) && !record.attrs().has(key)) {
             plan.add(key, Value::Str(name.to_owned()));
         }
     }
@@ -46,7 +46,7 @@ fn add_top_k(record: RecordRef<'_>, plan: &mut Plan) {
     };
     let Some(top_k) = planned.or(sent) else { return };
     let is_retrieval = text(record, plan, keys::GEN_AI_OPERATION_NAME) == Some("retrieval");
-    if is_retrieval && record.attrs().get(keys::GEN_AI_RETRIEVAL_TOP_K).is_none() {
+    if is_retrieval && !record.attrs().has(keys::GEN_AI_RETRIEVAL_TOP_K) {
         plan.add(keys::GEN_AI_RETRIEVAL_TOP_K, Value::Int(top_k));
     }
 }

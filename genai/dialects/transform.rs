@@ -30,8 +30,9 @@ pub(crate) enum Transform {
     ConstantList(&'static str),
     /// Labelled text of a coding agent: the messages in it.
     Sections,
-    /// The same: the text behind the first label.
-    Section,
+    /// The same: the text behind the first label, as a tool's arguments or result.
+    SectionArguments,
+    SectionResult,
     /// Google's content lists, also under the conventions' keys.
     GeminiInput,
     GeminiOutput,
@@ -164,7 +165,8 @@ impl Transform {
             "ordinal" => Transform::Ordinal,
             "status-error" => Transform::StatusError,
             "sections" => Transform::Sections,
-            "section" => Transform::Section,
+            "section-arguments" => Transform::SectionArguments,
+            "section-result" => Transform::SectionResult,
             "gemini-input" => Transform::GeminiInput,
             "gemini-output" => Transform::GeminiOutput,
             "list" => Transform::List,
@@ -268,6 +270,20 @@ impl Transform {
     }
 }
 
+/// Which rows hold for one record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Holding([bool; 4]);
+
+impl Holding {
+    /// For a record of this operation or kind.
+    pub(crate) fn of(operation: &str, kind: &str) -> Holding {
+        Holding([Only::Call, Only::Tool, Only::Retrieval, Only::Agent].map(|only| only.holds(operation, kind)))
+    }
+    pub(crate) fn has(self, only: Only) -> bool {
+        self.0.get(only as usize) == Some(&true)
+    }
+}
+
 /// Records that a row holds for: `TRANSFORM@call` in the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Only {
@@ -289,7 +305,7 @@ impl Only {
         }
     }
     /// Whether a record of this operation or kind is one.
-    pub(crate) fn holds(self, operation: &str, kind: &str) -> bool {
+    fn holds(self, operation: &str, kind: &str) -> bool {
         match self {
             Only::Call => crate::record::is_call_operation(operation) || matches!(kind, "llm" | "embedding"),
             Only::Tool => operation == "execute_tool",

@@ -69,7 +69,7 @@ pub(crate) fn add(record: RecordRef<'_>, transform: Transform, value: ValueRef<'
         // A sum that nobody reported under its own key is for checking; it would be in the way of ours.
         let unwanted = count == "total" || (!is_total && number == 0) || (is_total && transform == Transform::UsageParts);
         let Some(key) = key(count).filter(|_| !unwanted) else { continue };
-        if record.attrs().get(key).is_none() {
+        if !record.attrs().has(key) {
             plan.add(key, Value::Int(number));
         }
     }

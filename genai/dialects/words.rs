@@ -2,6 +2,7 @@
 
 use super::fast_map::FastMap;
 use super::table;
+use chaperone_proto::ValueRef;
 use std::sync::LazyLock;
 
 static PROVIDERS: LazyLock<FastMap<&'static str>> = LazyLock::new(|| pairs(include_str!("../data/providers.tsv")));
@@ -87,7 +88,12 @@ pub(crate) enum Provider {
 
 pub(crate) fn provider(native: &str) -> Provider {
     // Most are spelled as the table spells them.
-    let lower = if PROVIDERS.contains_key(native) { native.to_owned() } else { native.to_ascii_lowercase() };
+    match PROVIDERS.get(native) {
+        Some(&"-") => return Provider::None,
+        Some(canonical) => return Provider::Known(canonical),
+        None => {}
+    }
+    let lower = native.to_ascii_lowercase();
     // The AI SDK names the provider's interface too: `anthropic.messages`, `google.vertex.chat`.
     let without_interface = || {
         let (provider, interface) = lower.rsplit_once('.')?;
@@ -158,6 +164,14 @@ pub(crate) fn finish_reason(native: &str) -> &str {
     known.copied().unwrap_or(word)
 }
 
+/// Whether a list of words for why generations ended is spelled canonically.
+pub(crate) fn are_finish_reasons(value: ValueRef<'_>) -> bool {
+    let ValueRef::Array(items) = value else { return false };
+    items.iter().all(|item| {
+        item.as_str().is_some_and(|word| FINISH.get(word).map_or_else(|| finish_reason(word) == word, |known| *known == word))
+    })
+}
+
 /// Words with which emitters say that something failed.
 pub(crate) fn is_failure(word: &str) -> bool {
     ["error", "errored", "fail", "failed", "failure"].iter().any(|failure| failure.eq_ignore_ascii_case(word))
@@ -176,5 +190,17 @@ pub(crate) fn is_class_name(text: &str) -> bool {
 
 /// Texts that stand for content an emitter took out.
 pub(crate) fn is_redacted(text: &str) -> bool {
-    matches!(text, "" | "<REDACTED>" | "[REDACTED]" | "__REDACTED__" | "{}" | "N/A")
+    is_redacted_bytes(text.as_bytes())
+}
+
+/// The same for a text that was not read yet.
+#[inline]
+pub(crate) fn is_redacted_bytes(text: &[u8]) -> bool {
+    match text.first() {
+        None => true,
+        Some(b'<' | b'[' | b'_' | b'{' | b'N') => {
+            matches!(text, b"<REDACTED>" | b"[REDACTED]" | b"__REDACTED__" | b"{}" | b"N/A")
+        }
+        Some(_) => false,
+    }
 }

@@ -48,7 +48,7 @@ fn is_there(record: RecordRef<'_>, event: &str, id: &str, pairs: &[(KeyId, Value
     let Some(span) = record.as_span() else { return false };
     span.events().filter(|known| known.name() == event).any(|known| {
         known.attrs().str(keys::CHAPERONE_DECISION_ID) == Some(id)
-            || (known.attrs().get(keys::CHAPERONE_DECISION_ID).is_none()
+            || (!known.attrs().has(keys::CHAPERONE_DECISION_ID)
                 && pairs.iter().all(|(key, value)| known.attrs().get(*key).is_some_and(|held| held.to_value() == *value)))
     })
 }

@@ -33,7 +33,7 @@ fn missing(record: RecordRef<'_>, name: &str, attrs: Attrs<'_>, which: &str) -> 
     }
     let mut pairs = Vec::new();
     let mut fill = |key: KeyId, value: &dyn Fn() -> String| {
-        if attrs.get(key).is_none() {
+        if !attrs.has(key) {
             pairs.push((key, Value::Str(value())));
         }
     };

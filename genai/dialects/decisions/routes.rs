@@ -13,6 +13,9 @@ fn string(text: &str) -> Value {
 }
 
 pub(super) fn add(record: RecordRef<'_>, gathered: &Gathered<'_>, plan: &mut Plan) {
+    if gathered.specials.is_empty() {
+        return;
+    }
     let targets: Vec<String> = gathered
         .specials
         .iter()

@@ -69,7 +69,7 @@ impl Row {
                 Some(value) => is_like(value, *wanted),
                 None => plan.planned(*key).is_some_and(|value| is_planned_like(value, *wanted)),
             },
-            When::NoAttr(key) => record.attrs().get(*key).is_none(),
+            When::NoAttr(key) => !record.attrs().has(*key),
             When::Log(glob) => record.as_log().is_some() && glob.fits(name),
             When::Span(glob) => record.as_span().is_some_and(|span| glob.fits(span.name())),
             When::SpanEvent(_) => record.as_span().is_some(),
