@@ -45,11 +45,18 @@ pub fn run_id(record: RecordRef<'_>) -> Cow<'_, str> {
 
 /// Lower-case hex digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    let mut text = vec![0; 2 * bytes.len()];
-    for (pair, byte) in text.as_chunks_mut::<2>().0.iter_mut().zip(bytes) {
-        *pair = [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]];
+    let mut text = String::with_capacity(2 * bytes.len());
+    for chunk in bytes.chunks(ID) {
+        let mut digits = [0; 2 * ID];
+        for (pair, byte) in digits.as_chunks_mut::<2>().0.iter_mut().zip(chunk) {
+            *pair = [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]];
+        }
+        let digits = digits.get(..2 * chunk.len()).unwrap_or_default();
+        text.push_str(str::from_utf8(digits).expect("invariant: digits are ASCII"));
     }
-    String::from_utf8(text).expect("invariant: digits are ASCII")
+    text
 }
 
+/// Most of what is written so is as long as an id of a trace.
+const ID: usize = 16;
 const DIGITS: &[u8; 16] = b"0123456789abcdef";

@@ -45,6 +45,21 @@ pub(crate) fn parts<'a>(messages: &'a str, mut is_wanted: impl FnMut(&str) -> bo
     });
 }
 
+/// The value of a member of an object, as JSON text.
+pub(crate) fn member<'a>(object: &'a str, wanted: &str) -> Option<&'a str> {
+    let mut found = None;
+    let mut walk = Walk { text: object, at: 0 };
+    walk.members(|walk, name| {
+        if name == wanted {
+            found = walk.value();
+            // The rest is of no interest.
+            return None;
+        }
+        walk.skip()
+    });
+    found
+}
+
 /// A place in a text.
 #[derive(Debug, Clone, Copy)]
 struct Walk<'a> {
@@ -218,6 +233,13 @@ mod tests {
         let expected =
             [r#"{"arguments":{"type":"tool_call","a":[1,2,{"b":"}"}]}, "type" : "tool_call" }"#, r#"{"type":"tool_call"}"#];
         assert_eq!(found(messages), expected);
+    }
+
+    #[test]
+    fn a_member_is_found_by_its_name_as_it_is_spelled() {
+        let object = r#" {"a":{"id":1}, "id" : "x\"y" , "id":2}"#;
+        assert_eq!((member(object, "id"), member(object, "a")), (Some(r#""x\"y""#), Some(r#"{"id":1}"#)));
+        assert_eq!((member(object, "b"), member("[]", "id"), member(r#"{"id":"x"#, "id")), (None, None, None));
     }
 
     #[test]

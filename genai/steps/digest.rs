@@ -46,7 +46,7 @@ impl Digester {
                 quoted
             }
             // The map of serde_json is sorted by key.
-            other => other.to_string().into_bytes(),
+            other => serde_json::to_vec(other).expect("invariant: a value is JSON"),
         };
         let bytes = value.as_str().map_or(exact.len(), str::len);
         Digests { exact: self.bytes([&*exact]), shape: self.bytes([&*shape_bytes(value)]), bytes, empty: is_empty(value) }

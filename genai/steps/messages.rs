@@ -8,6 +8,8 @@ use crate::record::{json_scan, plain, to_json};
 use chaperone_proto::{KeyId, RecordRef, ValueRef};
 use serde::Deserialize;
 use serde_json::Value as Json;
+use std::borrow::Cow;
+use std::cell::Cell;
 
 /// A tool call in a model's answer.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,20 +45,22 @@ pub struct Conversation {
     /// In the answer, in order; each call id once.
     pub requested: Vec<RequestedCall>,
     /// In the request: calls of the history and their results, in order. Most were told of before, so they are looked at late.
-    history: Vec<Part>,
+    history: Vec<Past>,
 }
 
 impl Conversation {
     /// Reads the messages of a record.
     pub fn read(record: RecordRef<'_>) -> Conversation {
         let mut requested: Vec<RequestedCall> = Vec::new();
-        for part in parts(record, keys::GEN_AI_OUTPUT_MESSAGES).iter().filter(|part| part.is(CALL)) {
+        let mut history = Vec::new();
+        parts(record, keys::GEN_AI_OUTPUT_MESSAGES, |past| {
+            let Some(part) = past.read().filter(|part| part.is(CALL)) else { return };
             let call = part.requested();
             if call.id.is_none() || !requested.iter().any(|known| known.id == call.id) {
                 requested.push(call);
             }
-        }
-        let history = parts(record, keys::GEN_AI_INPUT_MESSAGES);
+        });
+        parts(record, keys::GEN_AI_INPUT_MESSAGES, |past| history.push(past));
         Conversation { requested, history }
     }
 
@@ -68,42 +72,76 @@ impl Conversation {
 
     /// Whether the request holds results.
     pub fn has_outcomes(&self) -> bool {
-        self.history.iter().any(|part| part.is(RESULT))
+        self.history.iter().any(|past| past.is_result)
     }
 
     /// The results in the request for which `wanted` holds, by call id; each id is asked for once.
     pub fn outcomes(&self, mut wanted: impl FnMut(&str) -> bool) -> Vec<ToolOutcome> {
         let mut seen: Vec<&Json> = Vec::new();
         let mut outcomes = Vec::new();
-        for part in self.history.iter().filter(|part| part.is(RESULT)) {
-            let (Some(id), Some(text)) = (&part.id, text(part.id.as_ref())) else { continue };
+        for past in self.history.iter().filter(|past| past.is_result) {
+            let (Some(id), Some(text)) = (&past.id, text(past.id.as_ref())) else { continue };
             if seen.contains(&id) {
                 continue;
             }
-            seen.push(id);
             if wanted(&text) {
-                outcomes.push(self.outcome(part, text));
+                // What turns out to be no JSON hides nothing that comes after it.
+                let Some(outcome) = self.outcome(past, text) else { continue };
+                outcomes.push(outcome);
             }
+            seen.push(id);
         }
         outcomes
     }
 
-    fn outcome(&self, part: &Part, id: String) -> ToolOutcome {
-        let call = self.history.iter().find(|asked| asked.is(CALL) && asked.id == part.id).map(Part::requested);
+    fn outcome(&self, past: &Past, id: String) -> Option<ToolOutcome> {
+        let part = past.read()?;
+        let mut asked = self.history.iter().filter(|asked| !asked.is_result && asked.id == past.id);
+        let call = asked.find_map(Past::read).map(|part| part.requested());
         let result = part.response.as_ref().or(part.result.as_ref()).filter(|result| !result.is_null());
         let asked_name = call.as_ref().map(|call| call.name.clone()).filter(|name| !name.is_empty());
-        ToolOutcome {
+        Some(ToolOutcome {
             name: text(part.name.as_ref()).or(asked_name),
             arguments: call.and_then(|call| call.arguments),
             result: result.map(|result| unfolded(result).0),
             failed: part.is_error == Some(Json::Bool(true)),
             id,
-        }
+        })
     }
 }
 
 const CALL: &str = "tool_call";
 const RESULT: &str = "tool_call_response";
+
+/// A part as it was found, with no more read of it than its id.
+#[derive(Debug, Clone, PartialEq)]
+struct Past {
+    /// Else it is a call.
+    is_result: bool,
+    id: Option<Json>,
+    part: Unread,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Unread {
+    Text(Box<str>),
+    Structured(Box<Part>),
+}
+
+impl Past {
+    fn of_text(text: &str, is_result: bool) -> Past {
+        let id = json_scan::member(text, "id").and_then(|id| serde_json::from_str(id).ok()).filter(|id: &Json| !id.is_null());
+        Past { is_result, id, part: Unread::Text(text.into()) }
+    }
+
+    /// All of it; `None` when it is no JSON.
+    fn read(&self) -> Option<Cow<'_, Part>> {
+        match &self.part {
+            Unread::Text(text) => serde_json::from_str(text).ok().map(Cow::Owned),
+            Unread::Structured(part) => Some(Cow::Borrowed(part)),
+        }
+    }
+}
 
 #[derive(Debug, Clone, PartialEq, Deserialize, Default)]
 #[serde(default)]
@@ -176,25 +214,28 @@ pub(crate) fn attribute(value: ValueRef<'_>) -> Json {
 }
 
 /// The calls of tools and their results in the messages under `key`.
-fn parts(record: RecordRef<'_>, key: KeyId) -> Vec<Part> {
-    let Some(entry) = record.attrs().entry(key) else { return Vec::new() };
+fn parts(record: RecordRef<'_>, key: KeyId, mut found: impl FnMut(Past)) {
+    let Some(entry) = record.attrs().entry(key) else { return };
     if let Some(bytes) = entry.text_bytes() {
-        let mut found = Vec::new();
         if json_scan::may_call_tools(bytes) {
+            // What kind a part is, is asked just before it is shown.
+            let is_result = Cell::new(false);
+            let is_wanted = |kind: &str| {
+                is_result.set(kind == RESULT);
+                kind == CALL || kind == RESULT
+            };
             let text = entry.value().as_str().unwrap_or("");
-            json_scan::parts(
-                text,
-                |kind| kind == CALL || kind == RESULT,
-                |part| found.extend(serde_json::from_str::<Part>(part)),
-            );
+            json_scan::parts(text, is_wanted, |part| found(Past::of_text(part, is_result.get())));
         }
-        return found;
+        return;
     }
-    let Some(Json::Array(messages)) = to_json(entry.value()) else { return Vec::new() };
+    let Some(Json::Array(messages)) = to_json(entry.value()) else { return };
     let of_message = |mut message: Json| message.get_mut("parts").map(Json::take);
     let parts = messages.into_iter().filter_map(of_message).filter_map(|parts| serde_json::from_value::<Vec<Json>>(parts).ok());
     let parts = parts.flatten().filter_map(|part| serde_json::from_value::<Part>(part).ok());
-    parts.filter(|part| part.is(CALL) || part.is(RESULT)).collect()
+    for part in parts.filter(|part| part.is(CALL) || part.is(RESULT)) {
+        found(Past { is_result: part.is(RESULT), id: part.id.clone(), part: Unread::Structured(Box::new(part)) });
+    }
 }
 
 fn text(value: Option<&Json>) -> Option<String> {

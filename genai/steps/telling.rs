@@ -244,5 +244,13 @@ impl Facts {
 /// A tool's name as it is matched: what a framework or MCP puts in front goes, and so do case and marks.
 fn folded(name: &str) -> String {
     let own = name.strip_prefix("mcp__").and_then(|rest| rest.split_once("__")).map_or(name, |(_, own)| own);
-    own.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    let mut folded = String::with_capacity(own.len());
+    for c in own.chars().filter(|c| c.is_alphanumeric()) {
+        if c.is_ascii() {
+            folded.push(c.to_ascii_lowercase());
+        } else {
+            folded.extend(c.to_lowercase());
+        }
+    }
+    folded
 }
