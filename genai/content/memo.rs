@@ -29,7 +29,7 @@ pub(super) enum Asked {
 }
 
 /// Longest text that is kept.
-const LONGEST: usize = 58;
+const LONGEST: usize = 122;
 /// Places of keys; values come and go, and shall not take them.
 const KEYS: usize = 512;
 /// Places of all else.
