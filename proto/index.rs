@@ -161,6 +161,10 @@ impl KeyMask {
         self.0[half] |= 1 << (id & 63);
     }
     #[inline]
+    pub fn bits(self) -> u128 {
+        u128::from(self.0[1]) << 64 | u128::from(self.0[0])
+    }
+    #[inline]
     pub fn may_have(self, id: u16) -> bool {
         self.0[usize::from(id >> 6 & 1)] >> (id & 63) & 1 != 0
     }

@@ -12,6 +12,14 @@ use std::sync::{OnceLock, RwLock};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct KeyId(pub u16);
 
+impl KeyId {
+    /// Its bit where the keys of a list are one number: ids share bits, so a bit that is not set is sure and one that is set is not.
+    #[inline]
+    pub fn bit(self) -> u128 {
+        1 << (self.0 & 127)
+    }
+}
+
 const MAX_KEYS: usize = 60_000;
 const CHUNK: usize = 256;
 

@@ -109,6 +109,11 @@ impl<'a> Attrs<'a> {
     pub fn has(self, key: KeyId) -> bool {
         self.find(key.0).is_some()
     }
+    /// Bits of the known keys that may be there ([`KeyId::bit`]): whoever asks for many keys asks this first.
+    #[inline]
+    pub fn key_bits(self) -> u128 {
+        self.keys.bits()
+    }
     /// The entry of a known key: what its value is, without reading it.
     pub fn entry(self, key: KeyId) -> Option<Entry<'a>> {
         self.find(key.0).map(|attr| Entry { index: self.index, attr })

@@ -38,7 +38,8 @@ pub(crate) fn add<'a>(record: RecordRef<'a>, dialect: Dialect, gathered: &mut Ga
     };
     own::add(record, name, plan);
     for row in Rows::get().of(dialect) {
-        if row.fits(record, name, plan) {
+        // A row that fits may plan what another asks for.
+        if row.may_fit(record.attrs().key_bits() | plan.key_bits()) && row.fits(record, name, plan) {
             add_row(record, row, plan);
         }
     }

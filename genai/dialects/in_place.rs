@@ -7,12 +7,16 @@ use super::mapping::Transform;
 use super::words;
 use chaperone_proto::{Entry, ValueRef};
 
+/// Most of one record; what comes after them gets a whole look.
+const MOST: usize = 32;
+
 /// The keys of one record that were found canonical.
 #[derive(Debug, Default)]
 pub(crate) struct Settled {
     /// Bits of ids, which share them: only a hit is looked for.
     mask: u128,
-    ids: Vec<u16>,
+    ids: [u16; MOST],
+    len: usize,
 }
 
 impl Settled {
@@ -20,12 +24,15 @@ impl Settled {
     pub(crate) fn settles(&mut self, entry: Entry<'_>, transform: Transform) -> bool {
         let Some(id) = entry.id() else { return false };
         let bit = 1 << (id.0 & 127);
-        if is_canonical(entry, transform) {
+        if let Some(slot) = self.ids.get_mut(self.len)
+            && is_canonical(entry, transform)
+        {
+            *slot = id.0;
+            self.len += 1;
             self.mask |= bit;
-            self.ids.push(id.0);
             return true;
         }
-        self.mask & bit != 0 && self.ids.contains(&id.0)
+        self.mask & bit != 0 && self.ids.iter().take(self.len).any(|known| *known == id.0)
     }
 }
 

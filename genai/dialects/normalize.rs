@@ -9,7 +9,7 @@ use super::gather::{Gathered, Source};
 use super::mapping::{Holding, Transform, When};
 use super::origin::Origin;
 use super::plan::Plan;
-use super::values::{Converted, convert, host_and_port, strings, words_of};
+use super::values::{Converted, convert, host_and_port, is_same, strings, texts, words_of};
 use super::words::{self, Provider};
 use super::{
     Dialect, answer, autogen_logs, decisions, errors, event_messages, frameworks, generation, identity, json_paths, kinds,
@@ -250,15 +250,18 @@ fn put(source: &Source<'_>, value: Value, record: RecordRef<'_>, present: bool, 
 
 /// The canonical key has a value already: only its spelling changes.
 fn spell(source: &Source<'_>, value: Value, record: RecordRef<'_>, plan: &mut Plan) {
-    if source.value.to_value() == value {
+    if is_same(source.value, &value) {
         plan.counts.kept += 1;
         return;
     }
     plan.counts.mapped += 1;
     if source.transform == Transform::Finish && !record.attrs().has(keys::CHAPERONE_RESPONSE_NATIVE_FINISH_REASONS) {
-        let native = words_of(source.value);
-        if Value::Array(native.iter().map(|word| Value::Str(word.clone())).collect()) != value {
-            plan.add(keys::CHAPERONE_RESPONSE_NATIVE_FINISH_REASONS, strings(&native));
+        let native = match source.value {
+            ValueRef::Array(items) => texts(items.iter().filter_map(ValueRef::as_str)),
+            other => strings(&words_of(other)),
+        };
+        if native != value {
+            plan.add(keys::CHAPERONE_RESPONSE_NATIVE_FINISH_REASONS, native);
         }
     }
     plan.set(source.target, value);

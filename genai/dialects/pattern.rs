@@ -62,7 +62,7 @@ impl<T> PatternIndex<T> {
     }
 }
 
-/// How names begin that are of interest: a test of two bytes that is never wrong about what is of none.
+/// How names begin that are of interest: a test of three bytes that is never wrong about what is of none.
 #[derive(Debug)]
 pub(crate) struct Starts {
     bits: Vec<u64>,
@@ -73,7 +73,7 @@ impl Starts {
     pub(crate) fn of<'n>(names: impl Iterator<Item = &'n str>) -> Starts {
         let mut bits = vec![0; 1 << 10];
         for name in names {
-            let Some((word, bit)) = name.as_bytes().first_chunk::<2>().map(place) else {
+            let Some((word, bit)) = name.as_bytes().first_chunk::<3>().map(place) else {
                 bits.fill(u64::MAX);
                 continue;
             };
@@ -85,12 +85,14 @@ impl Starts {
     }
     /// Whether this one may be of interest.
     pub(crate) fn may_have(&self, name: &[u8]) -> bool {
-        let Some((word, bit)) = name.first_chunk::<2>().map(place) else { return true };
+        let Some((word, bit)) = name.first_chunk::<3>().map(place) else { return true };
         self.bits.get(word).is_none_or(|held| held & bit != 0)
     }
 }
 
-fn place(start: &[u8; 2]) -> (usize, u64) {
-    let number = u16::from_le_bytes(*start);
+#[inline]
+fn place(start: &[u8; 3]) -> (usize, u64) {
+    let [one, two, three] = *start;
+    let number = (u32::from_le_bytes([one, two, three, 0]).wrapping_mul(0x9e37_79b1) >> 16) as u16;
     (usize::from(number >> 6), 1 << (number & 63))
 }

@@ -50,11 +50,6 @@ struct PlannedEvent {
     attrs: Vec<(KeyId, Value)>,
 }
 
-#[inline]
-fn bit(key: KeyId) -> u128 {
-    1 << (key.0 & 127)
-}
-
 impl Plan {
     /// Forgets everything.
     pub fn clear(&mut self) {
@@ -86,7 +81,7 @@ impl Plan {
     }
     /// Sets a key that the record may have.
     pub(crate) fn set(&mut self, key: KeyId, value: Value) {
-        self.mask |= bit(key);
+        self.mask |= key.bit();
         match self.set.iter_mut().chain(&mut self.append).find(|(known, _)| *known == key) {
             Some((_, old)) => *old = value,
             None => self.set.push((key, value)),
@@ -95,7 +90,7 @@ impl Plan {
     /// Sets a key that the record does not have. The first value of a key stays.
     pub(crate) fn add(&mut self, key: KeyId, value: Value) {
         if self.planned(key).is_none() {
-            self.mask |= bit(key);
+            self.mask |= key.bit();
             self.append.push((key, value));
         }
     }
@@ -128,7 +123,7 @@ impl Plan {
         let mut text = self.spare.pop().unwrap_or_default();
         text.clear();
         text.push_str(value);
-        self.mask |= bit(key);
+        self.mask |= key.bit();
         self.append.push((key, Value::Str(text)));
     }
     pub(crate) fn add_named(&mut self, key: String, value: Value) {
@@ -184,10 +179,14 @@ impl Plan {
     /// The value a key will have, if the plan changes it.
     #[inline]
     pub(crate) fn planned(&self, key: KeyId) -> Option<&Value> {
-        if self.mask & bit(key) == 0 {
+        if self.mask & key.bit() == 0 {
             return None;
         }
         self.set.iter().chain(&self.append).find(|(known, _)| *known == key).map(|(_, value)| value)
+    }
+    /// Bits of the keys that may have a planned value.
+    pub(crate) fn key_bits(&self) -> u128 {
+        self.mask
     }
     /// The text a key will have, if the plan changes it.
     pub(crate) fn planned_str(&self, key: KeyId) -> Option<&str> {

@@ -30,9 +30,8 @@ pub(crate) enum Transform {
     ConstantList(&'static str),
     /// Labelled text of a coding agent: the messages in it.
     Sections,
-    /// The same: the text behind the first label, as a tool's arguments or result.
-    SectionArguments,
-    SectionResult,
+    /// The same: the text behind the first label.
+    Section,
     /// Google's content lists, also under the conventions' keys.
     GeminiInput,
     GeminiOutput,
@@ -165,8 +164,7 @@ impl Transform {
             "ordinal" => Transform::Ordinal,
             "status-error" => Transform::StatusError,
             "sections" => Transform::Sections,
-            "section-arguments" => Transform::SectionArguments,
-            "section-result" => Transform::SectionResult,
+            "section" => Transform::Section,
             "gemini-input" => Transform::GeminiInput,
             "gemini-output" => Transform::GeminiOutput,
             "list" => Transform::List,

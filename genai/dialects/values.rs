@@ -34,9 +34,7 @@ pub(crate) fn convert(transform: Transform, value: ValueRef<'_>) -> Converted {
         },
         Transform::ConstantList(word) => Some(strings(&[word.to_owned()])),
         Transform::Sections => value.as_str().map(|text| Value::Str(cli_text::messages(text).unwrap_or_else(|| text.to_owned()))),
-        // What a value under the canonical key would become, so that normalising again changes nothing.
-        Transform::SectionArguments => return first_section(value, Transform::Arguments),
-        Transform::SectionResult => return first_section(value, Transform::Result),
+        Transform::Section => value.as_str().map(|text| Value::Str(cli_text::first(text).to_owned())),
         Transform::GeminiInput | Transform::GeminiOutput => value.as_str().map(|text| {
             let rebuilt =
                 if transform == Transform::GeminiInput { gemini_content::input(text) } else { gemini_content::output(text) };
@@ -86,7 +84,10 @@ pub(crate) fn convert(transform: Transform, value: ValueRef<'_>) -> Converted {
         Transform::Count => value.as_str().and_then(|text| i64::try_from(items_of(text).len()).ok()).map(Value::Int),
         Transform::Unprefixed => value.as_str().map(|text| Value::Str(unprefixed(text).to_owned())),
         Transform::List => Some(strings(&words_of(value))),
-        Transform::Finish => Some(strings(&finish_reasons(value))),
+        Transform::Finish => Some(match value {
+            ValueRef::Array(items) => texts(items.iter().filter_map(ValueRef::as_str).map(words::finish_reason)),
+            other => strings(&finish_reasons(other)),
+        }),
         Transform::Stream => match value {
             ValueRef::Bool(true) => Some(Value::Bool(true)),
             // The conventions set the key only when streaming.
@@ -119,13 +120,6 @@ pub(crate) fn convert(transform: Transform, value: ValueRef<'_>) -> Converted {
         _ => Some(value.to_value()),
     };
     converted.map_or(Converted::Failed, Converted::Value)
-}
-
-fn first_section(value: ValueRef<'_>, transform: Transform) -> Converted {
-    match value.as_str() {
-        Some(text) => convert(transform, ValueRef::Str(cli_text::first(text))),
-        None => Converted::Failed,
-    }
 }
 
 /// An integer, also when sent as text or as a whole double.
@@ -193,6 +187,24 @@ pub(crate) fn words_of(value: ValueRef<'_>) -> Vec<String> {
 /// Canonical words for why generations ended.
 pub(crate) fn finish_reasons(value: ValueRef<'_>) -> Vec<String> {
     words_of(value).iter().map(|word| words::finish_reason(word).to_owned()).collect()
+}
+
+/// A list of texts.
+pub(crate) fn texts<'t>(texts: impl Iterator<Item = &'t str>) -> Value {
+    Value::Array(texts.map(|text| Value::Str(text.to_owned())).collect())
+}
+
+/// Whether a value that was sent is this one.
+pub(crate) fn is_same(sent: ValueRef<'_>, value: &Value) -> bool {
+    match (sent, value) {
+        (ValueRef::Str(one), Value::Str(other)) => one == other,
+        (ValueRef::Str(_), _) => false,
+        (ValueRef::Array(items), Value::Array(values)) => {
+            let mut values = values.iter();
+            items.iter().all(|item| values.next().is_some_and(|value| is_same(item, value))) && values.next().is_none()
+        }
+        (sent, value) => sent.to_value() == *value,
+    }
 }
 
 pub(crate) fn strings(words: &[String]) -> Value {

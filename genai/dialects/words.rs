@@ -19,16 +19,18 @@ static STEPS: LazyLock<FastMap<Steps>> = LazyLock::new(|| {
     for step in rows.map(step) {
         let of_map = maps.entry(step.map).or_default();
         of_map.equal.entry(step.native).or_insert(step);
-        of_map.all.push(step);
+        if step.native.starts_with('*') || step.native.ends_with('*') {
+            of_map.starred.push(step);
+        }
     }
     maps
 });
 
-/// The steps of one map: by their words, and all of them for words with a star.
+/// The steps of one map: by their words, and those whose words have a star.
 #[derive(Debug, Default)]
 struct Steps {
     equal: FastMap<Step>,
-    all: Vec<Step>,
+    starred: Vec<Step>,
 }
 
 fn pairs(text: &'static str) -> FastMap<&'static str> {
@@ -48,7 +50,7 @@ pub(crate) struct Step {
 impl Step {
     pub(crate) fn find(map: &str, native: &str) -> Option<Step> {
         let steps = STEPS.get(map)?;
-        steps.equal.get(native).or_else(|| steps.all.iter().find(|step| step.fits(native))).copied()
+        steps.equal.get(native).or_else(|| steps.starred.iter().find(|step| step.fits(native))).copied()
     }
     /// A native word of the table may begin or end with a star.
     fn fits(&self, native: &str) -> bool {

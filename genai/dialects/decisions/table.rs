@@ -54,6 +54,8 @@ pub(super) enum When {
 #[derive(Debug)]
 pub(super) struct Row {
     when: Vec<When>,
+    /// Bits of the keys that must be there.
+    needs: u128,
     /// Name of the event it makes.
     pub(super) event: &'static str,
     pub(super) fields: Vec<Field>,
@@ -62,6 +64,10 @@ pub(super) struct Row {
 }
 
 impl Row {
+    /// Whether a record that may have keys of these bits may be one of the row's.
+    pub(super) fn may_fit(&self, bits: u128) -> bool {
+        self.needs & !bits == 0
+    }
     /// Whether the record is one of the row's. `name`: the event name of a log.
     pub(super) fn fits(&self, record: RecordRef<'_>, name: &str, plan: &Plan) -> bool {
         self.when.iter().all(|when| match when {
@@ -157,7 +163,11 @@ fn parse(when: &'static str, event: &'static str, fields: &'static str) -> Row {
         "evaluation" => event_names::EVALUATION_RESULT,
         other => panic!("invariant: `{other}` of decisions.tsv is a kind of event"),
     };
-    Row { when, event, fields: fields.split_whitespace().map(Field::parse).collect(), of_events }
+    let needs = when.iter().fold(0, |bits, when| match when {
+        When::Attr(key, _) => bits | key.bit(),
+        _ => bits,
+    });
+    Row { when, needs, event, fields: fields.split_whitespace().map(Field::parse).collect(), of_events }
 }
 
 fn condition(text: &'static str) -> When {
