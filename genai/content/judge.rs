@@ -93,7 +93,7 @@ impl<'a> Held<'a> {
     }
 }
 
-/// A span's or event's name: it passes, it reads like a sentence, it has a blank in it.
+/// A span's or event's name: whether it passes, and whether it reads like a sentence.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct JudgedName {
     pub(super) passes: bool,
