@@ -30,8 +30,9 @@ pub(crate) enum Transform {
     ConstantList(&'static str),
     /// Labelled text of a coding agent: the messages in it.
     Sections,
-    /// The same: the text behind the first label.
-    Section,
+    /// The same: the text behind the first label, as a tool's arguments or result.
+    SectionArguments,
+    SectionResult,
     /// Google's content lists, also under the conventions' keys.
     GeminiInput,
     GeminiOutput,
@@ -164,7 +165,8 @@ impl Transform {
             "ordinal" => Transform::Ordinal,
             "status-error" => Transform::StatusError,
             "sections" => Transform::Sections,
-            "section" => Transform::Section,
+            "section-arguments" => Transform::SectionArguments,
+            "section-result" => Transform::SectionResult,
             "gemini-input" => Transform::GeminiInput,
             "gemini-output" => Transform::GeminiOutput,
             "list" => Transform::List,

@@ -34,7 +34,9 @@ pub(crate) fn convert(transform: Transform, value: ValueRef<'_>) -> Converted {
         },
         Transform::ConstantList(word) => Some(strings(&[word.to_owned()])),
         Transform::Sections => value.as_str().map(|text| Value::Str(cli_text::messages(text).unwrap_or_else(|| text.to_owned()))),
-        Transform::Section => value.as_str().map(|text| Value::Str(cli_text::first(text).to_owned())),
+        // What a value under the canonical key would become, so that normalising again changes nothing.
+        Transform::SectionArguments => return first_section(value, Transform::Arguments),
+        Transform::SectionResult => return first_section(value, Transform::Result),
         Transform::GeminiInput | Transform::GeminiOutput => value.as_str().map(|text| {
             let rebuilt =
                 if transform == Transform::GeminiInput { gemini_content::input(text) } else { gemini_content::output(text) };
@@ -120,6 +122,13 @@ pub(crate) fn convert(transform: Transform, value: ValueRef<'_>) -> Converted {
         _ => Some(value.to_value()),
     };
     converted.map_or(Converted::Failed, Converted::Value)
+}
+
+fn first_section(value: ValueRef<'_>, transform: Transform) -> Converted {
+    match value.as_str() {
+        Some(text) => convert(transform, ValueRef::Str(cli_text::first(text))),
+        None => Converted::Failed,
+    }
 }
 
 /// An integer, also when sent as text or as a whole double.
