@@ -84,6 +84,7 @@ impl<'a> AttrsMut<'a> {
     pub fn rename_all(&mut self, mut to: impl FnMut(KeyId) -> Option<KeyId>) -> bool {
         let tag = self.tag();
         let mut renamed = false;
+        let mut added = KeyMask::NONE;
         for (list, start, len) in self.ranges() {
             let mut found = false;
             for at in start..start + len {
@@ -92,10 +93,7 @@ impl<'a> AttrsMut<'a> {
                     continue;
                 }
                 let Some(to) = to(KeyId(attr.key_id)) else { continue };
-                if self.owner == Owner::Record {
-                    self.index.records[self.at].keys.add(to.0);
-                }
-                let attr = &mut self.index.list(list)[at];
+                added.add(to.0);
                 if attr.has(attr_flag::ODD) {
                     self.index.rebuild_with_key(list, at, tag, to);
                 } else {
@@ -108,6 +106,9 @@ impl<'a> AttrsMut<'a> {
                 self.changed(list);
                 renamed = true;
             }
+        }
+        if renamed && self.owner == Owner::Record {
+            self.index.records[self.at].keys.join(added);
         }
         renamed
     }

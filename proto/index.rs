@@ -165,6 +165,11 @@ impl KeyMask {
         u128::from(self.0[1]) << 64 | u128::from(self.0[0])
     }
     #[inline]
+    pub fn join(&mut self, other: KeyMask) {
+        self.0[0] |= other.0[0];
+        self.0[1] |= other.0[1];
+    }
+    #[inline]
     pub fn may_have(self, id: u16) -> bool {
         self.0[usize::from(id >> 6 & 1)] >> (id & 63) & 1 != 0
     }
