@@ -151,6 +151,15 @@ impl<'a> Gathered<'a> {
         !self.conditional.is_empty()
     }
 
+    /// What a source will say under a canonical key, for those who must know it before all sources are taken.
+    pub(crate) fn word(&self, key: KeyId) -> Option<&'a str> {
+        let source = self.sources.iter().filter(|source| source.target == key).min_by_key(|source| source.rank)?;
+        match source.transform {
+            Transform::Constant(word) => Some(word),
+            _ => source.value.as_str(),
+        }
+    }
+
     /// Takes what holds only for records of this operation or kind.
     pub(crate) fn take_conditional(&mut self, holding: Holding, plan: &mut Plan) {
         for (only, key, value, rule) in std::mem::take(&mut self.conditional) {

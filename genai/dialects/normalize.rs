@@ -40,7 +40,7 @@ pub(crate) fn normalize_of(record: RecordRef<'_>, origin: &Origin, options: Opti
     let mut gathered = Gathered::read(record, dialect, &found, options, plan);
     kinds::add(record, &mut gathered, plan);
     if gathered.has_conditional() || origin.has_waiting {
-        let word = |key| text(record, plan, key).unwrap_or("");
+        let word = |key| text(record, plan, key).or_else(|| gathered.word(key)).unwrap_or("");
         let holding = Holding::of(word(keys::GEN_AI_OPERATION_NAME), word(keys::CHAPERONE_STEP_KIND));
         found_later = json_paths::read_conditional(record, dialect, holding);
         gathered.take_found(&found_later, plan);
